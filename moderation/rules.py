@@ -211,11 +211,11 @@ def _reason(rule: Rule, text: str, found: LabelAssessment) -> Reason:
 
 
 def shortened(passage: str, longest: int = LONGEST_QUOTE) -> str:
-    """Return a passage on one line, cut at a word and marked with … if it is too long.
+    r"""Return a passage on one line, cut at a word and marked with … if it is too long.
 
     Examples
     --------
-    >>> shortened("Der Akku hält  lange,\\nsagt der Test.", longest=20)
+    >>> shortened("Der Akku hält  lange,\nsagt der Test.", longest=20)
     'Der Akku hält …'
     """
     line = " ".join(passage.split())

@@ -1,0 +1,17 @@
+"""Our own labelled corpus: articles of an invented technology blog and the comments under them.
+
+Reads, checks and describes the files in ``seeds/``; knows nothing of the classifier that is
+trained on them.
+"""
+
+from moderation.seeds.corpus import (
+    FUNCTIONS,
+    Corpus,
+    Seed,
+    SeedArticle,
+    SeedsError,
+    Split,
+    read_corpus,
+)
+
+__all__ = ["FUNCTIONS", "Corpus", "Seed", "SeedArticle", "SeedsError", "Split", "read_corpus"]

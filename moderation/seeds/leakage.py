@@ -1,0 +1,66 @@
+"""How much of a label gives itself away by length or by single words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer
+
+from moderation.seeds.corpus import Seed
+
+
+def leakage(train: Sequence[Seed], dev: Sequence[Seed]) -> dict[str, dict[str, float]]:
+    """Return the ROC AUC on ``dev`` of models that see no more than length or loose words.
+
+    Returns
+    -------
+    dict
+        For each label, and for ``"any"`` (breaks any rule), the area in [0, 1] of ``"length"``
+        (characters and words, each through a spline, so that a middle length may matter) and of
+        ``"words"`` (binary bag of words).
+    """
+    models = {"length": _length_model(), "words": _bag_of_words_model()}
+    table: dict[str, dict[str, float]] = {}
+    for name in (*train[0].labels, "any"):
+        table[str(name)] = {
+            kind: float(
+                roc_auc_score(
+                    _targets(dev, name),
+                    model.fit(_texts(train), _targets(train, name)).predict_proba(_texts(dev))[
+                        :, 1
+                    ],
+                )
+            )
+            for kind, model in models.items()
+        }
+    return table
+
+
+def _texts(seeds: Sequence[Seed]) -> list[str]:
+    return [seed.comment.text for seed in seeds]
+
+
+def _targets(seeds: Sequence[Seed], name: str) -> np.ndarray:
+    return np.array([seed.violates if name == "any" else seed.labels[name] for seed in seeds])  # type: ignore[index]
+
+
+def _lengths(texts: Sequence[str]) -> np.ndarray:
+    return np.log1p([[len(text), len(text.split())] for text in texts])
+
+
+def _length_model() -> Pipeline:
+    return make_pipeline(
+        FunctionTransformer(_lengths), SplineTransformer(n_knots=4), LogisticRegression(C=1.0)
+    )
+
+
+def _bag_of_words_model() -> Pipeline:
+    return make_pipeline(
+        CountVectorizer(binary=True, tokenizer=str.split, token_pattern=None),
+        LogisticRegression(C=1.0, max_iter=1000),
+    )
