@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer
 
+from moderation.comment import Label
 from moderation.seeds.corpus import Seed
 
 
@@ -22,11 +23,14 @@ def leakage(train: Sequence[Seed], dev: Sequence[Seed]) -> dict[str, dict[str, f
     dict
         For each label, and for ``"any"`` (breaks any rule), the area in [0, 1] of ``"length"``
         (characters and words, each through a spline, so that a middle length may matter) and of
-        ``"words"`` (binary bag of words).
+        ``"words"`` (binary bag of words). A label that one of the two never or always has is left
+        out.
     """
     models = {"length": _length_model(), "words": _bag_of_words_model()}
     table: dict[str, dict[str, float]] = {}
-    for name in (*train[0].labels, "any"):
+    for name in (*Label, "any"):
+        if not all(0 < _targets(split, name).sum() < len(split) for split in (train, dev)):
+            continue  # nothing to tell apart
         table[str(name)] = {
             kind: float(
                 roc_auc_score(
@@ -46,7 +50,9 @@ def _texts(seeds: Sequence[Seed]) -> list[str]:
 
 
 def _targets(seeds: Sequence[Seed], name: str) -> np.ndarray:
-    return np.array([seed.violates if name == "any" else seed.labels[name] for seed in seeds])  # type: ignore[index]
+    if name == "any":
+        return np.array([seed.violates for seed in seeds])
+    return np.array([seed.labels[Label(name)] for seed in seeds])
 
 
 def _lengths(texts: Sequence[str]) -> np.ndarray:

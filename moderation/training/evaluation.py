@@ -1,0 +1,255 @@
+"""Figures on labelled comments: what a score is worth, and what thresholds make of it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+
+from moderation.comment import Label
+
+Scores = npt.NDArray[np.float64]
+Truth = npt.NDArray[np.bool_]
+
+TARGET_MISS_RATES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2)
+"""The rows of the threshold table that every model carries."""
+
+
+def threshold_for(scores: Scores, truth: Truth, miss_rate: float) -> float:
+    """Return the highest score to hold from, so that at most ``miss_rate`` of violations slip.
+
+    Parameters
+    ----------
+    scores
+        Shape (n,), in [0, 1].
+    truth
+        Shape (n,); True = violates.
+    miss_rate
+        In [0, 1).
+
+    Examples
+    --------
+    >>> scores = np.array([0.1, 0.4, 0.6, 0.9])
+    >>> threshold_for(scores, np.array([False, True, True, True]), miss_rate=0.34)
+    0.6
+    >>> threshold_for(scores, np.array([False, True, True, True]), miss_rate=0.02)
+    0.4
+    """
+    violating = np.sort(scores[truth])
+    if not len(violating):
+        raise ValueError("There is no violation to take a threshold from.")
+    may_slip = math.floor(miss_rate * len(violating) + 1e-9)
+    return float(violating[may_slip])
+
+
+def threshold_table(scores: Scores, truth: Truth) -> dict[str, float]:
+    """Return ``target miss rate → threshold`` for all of :data:`TARGET_MISS_RATES`."""
+    return {str(rate): threshold_for(scores, truth, rate) for rate in TARGET_MISS_RATES}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFigures:
+    """How well one label is told on one set; all figures but the counts lie in [0, 1].
+
+    ``precision``, ``recall`` and both F1 are taken at ``threshold``; ``freed`` is the share of
+    all comments below the threshold that would miss 2 % of this set's own violations.
+    """
+
+    comments: int
+    violations: int
+    threshold: float
+    precision: float
+    recall: float
+    f1: float
+    macro_f1: float
+    best_macro_f1: float
+    roc_auc: float
+    average_precision: float
+    brier: float
+    freed: float
+
+
+def label_figures(scores: Scores, truth: Truth, threshold: float) -> LabelFigures:
+    """Return the figures of one label.
+
+    Parameters
+    ----------
+    scores, truth
+        Shape (n,); both kinds of truth must occur.
+    threshold
+        Score to hold from.
+    """
+    held = scores >= threshold
+    at_two_percent = threshold_for(scores, truth, 0.02)
+    return LabelFigures(
+        comments=len(scores),
+        violations=int(truth.sum()),
+        threshold=threshold,
+        precision=float(precision_score(truth, held, zero_division=0)),
+        recall=float(recall_score(truth, held)),
+        f1=float(f1_score(truth, held)),
+        macro_f1=float(f1_score(truth, held, average="macro")),
+        best_macro_f1=max(
+            float(f1_score(truth, scores >= cut, average="macro"))
+            for cut in np.quantile(scores, np.linspace(0, 1, 101))
+        ),
+        roc_auc=float(roc_auc_score(truth, scores)),
+        average_precision=float(average_precision_score(truth, scores)),
+        brier=float(brier_score_loss(truth, scores)),
+        freed=float(np.mean(scores < at_two_percent)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictFigures:
+    """What the verdicts under all rules together mean for moderators; all but counts in [0, 1].
+
+    ``false_holds`` is the share of fine comments that are held; ``misses`` the share of
+    violations (of any rule) that are approved; ``approved`` the share of all comments;
+    ``fine_freed`` the share of fine comments approved when every label's threshold is set to miss
+    2 % of its violations in this very set.
+    """
+
+    comments: int
+    violations: int
+    approved: float
+    false_holds: float
+    misses: float
+    fine_freed: float
+
+
+def verdict_figures(
+    scores: Mapping[Label, Scores],
+    truth: Mapping[Label, Truth],
+    thresholds: Mapping[Label, float],
+) -> VerdictFigures:
+    """Return the figures of the verdicts; every array has shape (n,)."""
+    violates = np.logical_or.reduce([truth[label] for label in Label])
+    held = _held(scores, thresholds)
+    held_at_two_percent = _held(
+        scores, {label: threshold_for(scores[label], truth[label], 0.02) for label in Label}
+    )
+    return VerdictFigures(
+        comments=len(violates),
+        violations=int(violates.sum()),
+        approved=float(np.mean(~held)),
+        false_holds=float(np.mean(held[~violates])),
+        misses=float(np.mean(~held[violates])),
+        fine_freed=float(np.mean(~held_at_two_percent[~violates])),
+    )
+
+
+def _held(scores: Mapping[Label, Scores], thresholds: Mapping[Label, float]) -> Truth:
+    held: Truth = np.logical_or.reduce([scores[label] >= thresholds[label] for label in Label])
+    return held
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFigures:
+    """What becomes of one kind of comment: how many there are and the share that is held."""
+
+    function: str
+    label: Label | None
+    comments: int
+    held: float
+
+
+def function_figures(
+    functions: Sequence[str],
+    label_of: Mapping[str, Label | None],
+    scores: Mapping[Label, Scores],
+    thresholds: Mapping[Label, float],
+) -> list[FunctionFigures]:
+    """Return, for each function, the share held: recall for violations, false holds for fine."""
+    held = _held(scores, thresholds)
+    where: dict[str, list[int]] = defaultdict(list)
+    for row, function in enumerate(functions):
+        where[function].append(row)
+    return [
+        FunctionFigures(
+            function, label, len(where[function]), float(np.mean(held[where[function]]))
+        )
+        for function, label in label_of.items()
+        if where[function]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SetFigures:
+    """All figures on one set; ``verdicts`` and ``functions`` only where it has all labels."""
+
+    name: str
+    labels: Mapping[Label, LabelFigures]
+    verdicts: VerdictFigures | None = None
+    functions: Sequence[FunctionFigures] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as plain values, rounded to four decimals."""
+        return _rounded(asdict(self))  # type: ignore[no-any-return]
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return round(value, 4)
+        case dict():
+            return {str(key): _rounded(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_rounded(each) for each in value]
+        case _:
+            return value
+
+
+def as_table(sets: Sequence[SetFigures]) -> str:
+    """Return the label figures of some sets as a Markdown table, and the verdicts as another."""
+    head = (
+        "| set | label | comments | violations | threshold | precision | recall | F1 | macro-F1 "
+        "| best macro-F1 | ROC AUC | AP | Brier | approved at 2 % miss |\n"
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+    )
+    lines = [
+        f"| {each.name} | {label} | {f.comments} | {f.violations} | {f.threshold:.3f} "
+        f"| {f.precision:.3f} | {f.recall:.3f} | {f.f1:.3f} | {f.macro_f1:.3f} "
+        f"| {f.best_macro_f1:.3f} | {f.roc_auc:.3f} | {f.average_precision:.3f} | {f.brier:.3f} "
+        f"| {f.freed:.1%} |"
+        for each in sets
+        for label, f in each.labels.items()
+    ]
+    table = head + "\n".join(lines)
+    verdicts = [each for each in sets if each.verdicts]
+    if verdicts:
+        table += (
+            "\n\n| set, verdicts under all rules | comments | violations | approved "
+            "| misses | fine held | fine freed at 2 % miss |\n"
+            "|---|---:|---:|---:|---:|---:|---:|\n"
+        ) + "\n".join(
+            f"| {each.name} | {v.comments} | {v.violations} | {v.approved:.1%} | {v.misses:.1%} "
+            f"| {v.false_holds:.1%} | {v.fine_freed:.1%} |"
+            for each in verdicts
+            if (v := each.verdicts)
+        )
+    return table
+
+
+def as_function_table(figures: SetFigures) -> str:
+    """Return a Markdown table of what becomes of each kind of comment."""
+    return (
+        f"| function ({figures.name}) | should be | comments | held |\n|---|---|---:|---:|\n"
+    ) + "\n".join(
+        f"| {f.function} | {f'held ({f.label})' if f.label else 'approved'} "
+        f"| {f.comments} | {f.held:.1%} |"
+        for f in figures.functions
+    )
