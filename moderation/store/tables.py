@@ -1,0 +1,236 @@
+"""The tables. Rows never leave this folder; ``records`` and the domain types do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from moderation.comment import Action, DecisionSource, Outcome
+from moderation.store.records import EventKind, Role, State
+
+ID_LENGTH = 255
+URL_LENGTH = 2048
+NAME_LENGTH = 64
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time: only with a time zone going in, always in UTC coming out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn into UTC; SQLite has no time zones, so it gets the naive UTC time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time needs a time zone; use datetime.now(UTC)")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back in UTC whatever time zone the database session has."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _closed_set(kind: type[StrEnum]) -> Enum:
+    """Store an enum by value in a plain column, so that a new member needs no migration."""
+    return Enum(
+        kind,
+        native_enum=False,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Shared naming and types, so that every constraint has a name migrations can use."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+        Action: _closed_set(Action),
+        DecisionSource: _closed_set(DecisionSource),
+        EventKind: _closed_set(EventKind),
+        Outcome: _closed_set(Outcome),
+        Role: _closed_set(Role),
+        State: _closed_set(State),
+    }
+
+
+class ArticleRow(Base):
+    """An article, known by the blog's id, by its URL, or else by what it says (``digest``)."""
+
+    __tablename__ = "articles"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    external_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), unique=True)
+    url: Mapped[str | None] = mapped_column(String(URL_LENGTH), unique=True)
+    digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class CommentRow(Base):
+    """A comment as it stands now.
+
+    ``state`` repeats what follows from the newest assessment and the decisions, so that the
+    queue is one index range; it changes only in the transaction that changes those.
+    ``revision`` counts the texts, ``version`` every change.
+    """
+
+    __tablename__ = "comments"
+    __table_args__ = (
+        Index(None, "state", "id"),
+        Index(None, "article_id", "id"),
+        Index(None, "parent_external_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True)
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("articles.id"))
+    # Parent and thread are copies: the store may not know them, and they are what the comment
+    # was read against, whatever becomes of them later.
+    parent_external_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    parent_text: Mapped[str | None] = mapped_column(Text)
+    thread: Mapped[list[Any]]
+    author: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    state: Mapped[State]
+    version: Mapped[int]
+    revision: Mapped[int]
+    submitted_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
+    retracted_at: Mapped[datetime | None]
+
+
+class PastTextRow(Base):
+    """A text a comment had before an edit: what earlier decisions were about."""
+
+    __tablename__ = "past_texts"
+
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Text)
+    replaced_at: Mapped[datetime]
+
+
+class AssessmentRow(Base):
+    """What one model said of one text of a comment, and the verdict it led to."""
+
+    __tablename__ = "assessments"
+    __table_args__ = (
+        UniqueConstraint("comment_id", "revision", "model_sha256"),
+        Index(None, "comment_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"))
+    revision: Mapped[int]
+    model_version: Mapped[str] = mapped_column(String(64))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+    labels: Mapped[dict[str, Any]]
+    outcome: Mapped[Outcome]
+    flagged: Mapped[list[Any]]
+    reasons: Mapped[list[Any]]
+    rules: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class DecisionRow(Base):
+    """One decision; the database itself refuses to change or delete it (see the migration).
+
+    The moderator is kept by name, not by key: an import names people without an account here.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index(None, "comment_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"))
+    revision: Mapped[int]
+    action: Mapped[Action]
+    moderator: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
+    rule: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[DecisionSource]
+    supersedes: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+
+
+class ModeratorRow(Base):
+    """A person who works at the desk; never deleted, because decisions name them."""
+
+    __tablename__ = "moderators"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), unique=True)
+    display_name: Mapped[str] = mapped_column(Text)
+    role: Mapped[Role]
+    password_hash: Mapped[str] = mapped_column(Text)
+    disabled: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class ApiTokenRow(Base):
+    """A key for machines, by the SHA-256 of the key."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class EventRow(Base):
+    """Something the blog should hear of, written with the change itself; never a comment's text."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index(None, "comment_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"))
+    kind: Mapped[EventKind]
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
