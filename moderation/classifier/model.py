@@ -1,0 +1,260 @@
+"""The classifier itself: load a model, assess comments, save what training made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import joblib
+
+from moderation.classifier.document import Document
+from moderation.classifier.errors import ModelIncompatible
+from moderation.classifier.features import FeatureExtractor
+from moderation.classifier.heads import Heads
+from moderation.classifier.manifest import (
+    MANIFEST,
+    SCHEMA_VERSION,
+    Manifest,
+    TrainingSource,
+    file_hashes,
+    library_versions,
+    read_manifest,
+)
+from moderation.classifier.spans import spans
+from moderation.comment import Assessment, Comment, Label, LabelAssessment, ModelVersion
+
+__all__ = ["Classifier", "save_model"]
+
+_HEADS = "heads.joblib"
+_MODEL_CARD = "README.md"
+# Rows of features are wide; this many at a time keep memory small and the overhead smaller.
+_BATCH: Final = 256
+
+
+class Classifier:
+    """Scores comments against the blog's rules and says what the scores rest on.
+
+    Scores of a comment depend on nothing but the comment and the model: alone, in a batch, and in
+    any other process they are the same. Instances may be shared between threads.
+
+    Parameters
+    ----------
+    extractor : FeatureExtractor
+        A fitted extractor.
+    heads : Heads
+        Heads fitted on its rows.
+    manifest : Manifest
+        What the model says about itself.
+    sha256 : str
+        The SHA-256 of the manifest, in hexadecimal.
+    """
+
+    def __init__(
+        self, extractor: FeatureExtractor, heads: Heads, manifest: Manifest, sha256: str
+    ) -> None:
+        self._extractor = extractor
+        self._heads = heads
+        self.manifest = manifest
+        self.version = ModelVersion(manifest.version, sha256)
+
+    @classmethod
+    def load(cls, folder: Path) -> Classifier:
+        """Load a model after checking every one of its files.
+
+        The weights are mapped into memory, so that processes that load the same model share them.
+
+        Parameters
+        ----------
+        folder : Path
+            The model's folder, from the operator's settings, never from a request: loading runs
+            code that the files name.
+
+        Returns
+        -------
+        Classifier
+
+        Raises
+        ------
+        ModelError
+            ``ModelMissing``, ``ModelTampered`` or ``ModelIncompatible``; the message says what
+            to do.
+        """
+        manifest, sha256 = read_manifest(folder)
+        try:
+            extractor, heads = joblib.load(folder / _HEADS, mmap_mode="r")
+        except Exception as error:  # unpickling may raise anything
+            raise ModelIncompatible(
+                f"The model in {folder} does not fit this program ({type(error).__name__}): train"
+                " it again with `moderation train`."
+            ) from error
+        return cls(extractor, heads, manifest, sha256)
+
+    def assess(self, comment: Comment, explain: bool = True) -> Assessment:
+        """Assess one comment.
+
+        Parameters
+        ----------
+        comment : Comment
+            The comment with all the context there is.
+        explain : bool
+            Whether to look for spans and evidence.
+
+        Returns
+        -------
+        Assessment
+            A probability for every label, rounded to six decimals. ``off_topic`` is None without
+            an article. Explained, ``disparaging`` and ``spam`` have spans, ``off_topic`` has the
+            nearest passage of the context as evidence.
+        """
+        return self.assess_many([comment], explain)[0]
+
+    def assess_many(self, comments: Iterable[Comment], explain: bool = False) -> list[Assessment]:
+        """Assess comments; see ``assess``.
+
+        Parameters
+        ----------
+        comments : iterable of Comment
+            Comments with all the context there is.
+        explain : bool
+            Whether to look for spans and evidence.
+
+        Returns
+        -------
+        list of Assessment
+            In the order of the comments, with exactly the scores that ``assess`` gives to each.
+        """
+        pending = list(comments)
+        assessments: list[Assessment] = []
+        for start in range(0, len(pending), _BATCH):
+            assessments += self._assess_batch(pending[start : start + _BATCH], explain)
+        return assessments
+
+    def _assess_batch(self, comments: Sequence[Comment], explain: bool) -> list[Assessment]:
+        documents = [Document.of(comment) for comment in comments]
+        scores = self._heads.predict_proba(self._extractor.transform_documents(documents))
+        return [
+            Assessment(
+                {
+                    label: self._judge(document, label, round(float(score), 6), explain)
+                    for label, score in zip(self._heads.labels, row, strict=True)
+                },
+                self.version,
+            )
+            for document, row in zip(documents, scores, strict=True)
+        ]
+
+    def _judge(
+        self, document: Document, label: Label, score: float, explain: bool
+    ) -> LabelAssessment | None:
+        if label is Label.OFF_TOPIC and not _has_article(document.comment):
+            return None
+        if not explain:
+            return LabelAssessment(score)
+        if label is Label.OFF_TOPIC:
+            return LabelAssessment(score, evidence=self._extractor.relevance.evidence(document))
+        return LabelAssessment(
+            score, spans=spans(document, self._extractor, self._heads.heads_[label])
+        )
+
+
+def _has_article(comment: Comment) -> bool:
+    article = comment.article
+    return article is not None and bool(article.title.strip() or article.text.strip())
+
+
+def save_model(
+    folder: Path,
+    extractor: FeatureExtractor,
+    heads: Heads,
+    *,
+    version: str,
+    thresholds: Mapping[Label, Mapping[str, float]],
+    training_data: Sequence[TrainingSource],
+    metrics: Mapping[str, object],
+    model_card: str | None = None,
+    created: datetime | None = None,
+) -> Manifest:
+    """Write a model so that it is either there as a whole or not at all.
+
+    The files are written to a folder beside the target and brought to disk before that folder
+    takes the target's name; a model that was there before is replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    extractor : FeatureExtractor
+        The fitted extractor.
+    heads : Heads
+        The fitted heads.
+    version : str
+        The model's version, such as ``2026.11.1``.
+    thresholds : mapping of Label to mapping of str to float
+        For every label the score to hold at or above, by target miss rate.
+    training_data : sequence of TrainingSource
+        What the model was trained on.
+    metrics : mapping of str to JSON values
+        What was measured.
+    model_card : str, optional
+        Text for people, written as ``README.md``.
+    created : datetime, optional
+        When the model was made, with a time zone; now by default.
+
+    Returns
+    -------
+    Manifest
+        What was written to ``manifest.json``.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        draft.chmod(0o755)  # mkdtemp keeps everybody else out
+        joblib.dump((extractor, heads), draft / _HEADS, compress=False)
+        if model_card is not None:
+            (draft / _MODEL_CARD).write_text(model_card, encoding="utf-8")
+        manifest = Manifest.model_validate(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "version": version,
+                "created": created or datetime.now(UTC).replace(microsecond=0),
+                "labels": tuple(heads.labels),
+                "features": extractor.settings,
+                "heads": heads.settings,
+                "thresholds": thresholds,
+                "files": file_hashes(draft),
+                "libraries": library_versions(),
+                "training_data": tuple(training_data),
+                "metrics": metrics,
+            }
+        )
+        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        for path in (*draft.iterdir(), draft):
+            _bring_to_disk(path)
+        _take_place(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return manifest
+
+
+def _take_place(draft: Path, folder: Path) -> None:
+    if folder.exists():
+        former = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        folder.rename(former / folder.name)
+        draft.rename(folder)
+        shutil.rmtree(former)
+    else:
+        draft.rename(folder)
+    _bring_to_disk(folder.parent)
+
+
+def _bring_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,218 @@
+"""What a comment says and how it looks: n-grams of words and characters, and its style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+from scipy import sparse
+
+from moderation.classifier.document import Document
+from moderation.classifier.hashing import HashedTfidf
+from moderation.classifier.normalise import EMAIL, URL, USER
+from moderation.classifier.tokens import Word
+
+__all__ = ["CharacterNgrams", "Ngrams", "Style", "Term", "WordNgrams", "character_ngrams"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One occurrence of an n-gram; ``start`` and ``end`` are offsets into the normalised text."""
+
+    text: str
+    start: int
+    end: int
+
+
+def character_ngrams(words: Sequence[Word], shortest: int, longest: int) -> list[Term]:
+    """Return the character n-grams of each word with a space on either side of it.
+
+    Emojis, placeholders and punctuation are left out: they mean something only as a whole.
+
+    Parameters
+    ----------
+    words : sequence of Word
+        The words of a normalised text.
+    shortest, longest : int
+        Lengths of the n-grams in characters, the spaces included.
+
+    Returns
+    -------
+    list of Term
+        A single space is never a term; a term's place leaves the spaces out.
+
+    Examples
+    --------
+    >>> [term.text for term in character_ngrams([Word("akku", 0, 4)], 4, 5)]
+    [' akk', 'akku', 'kku ', ' akku', 'akku ']
+    """
+    terms = []
+    for word in words:
+        if not word.text[0].isalnum():
+            continue
+        padded = f" {word.text} "
+        first = word.start - 1
+        for length in range(shortest, longest + 1):
+            for at in range(len(padded) - length + 1):
+                start = max(first + at, word.start)
+                end = min(first + at + length, word.end)
+                terms.append(Term(padded[at : at + length], start, end))
+    return terms
+
+
+class Ngrams:
+    """A block of hashed n-grams; subclasses say which."""
+
+    name: str
+
+    def __init__(self, n_features: int) -> None:
+        self.n_features = n_features
+        self.tfidf = HashedTfidf(n_features)
+
+    def terms(self, document: Document) -> list[Term]:
+        """Return every occurrence of an n-gram in a comment."""
+        raise NotImplementedError
+
+    def fit(self, documents: Sequence[Document]) -> None:
+        """Learn how rare the n-grams are."""
+        self.tfidf.fit([term.text for term in self.terms(d)] for d in documents)
+
+    def transform(self, documents: Sequence[Document]) -> sparse.csr_matrix:
+        """Return one row of unit length per comment, of shape (n_documents, n_features)."""
+        return self.tfidf.transform([term.text for term in self.terms(d)] for d in documents)
+
+    def contributions(
+        self, terms: Sequence[Term], weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what each occurrence adds to a weighted sum over this block.
+
+        Parameters
+        ----------
+        terms : sequence of Term
+            All terms of one comment.
+        weights : ndarray of shape (n_features,)
+            The weight of each column.
+
+        Returns
+        -------
+        ndarray of shape (n_terms,)
+            Occurrences of one column share what the column adds; the sum is the row times the
+            weights.
+        """
+        row = self.tfidf.transform([[term.text for term in terms]])
+        columns = self.tfidf.columns([term.text] for term in terms).indices
+        place = np.searchsorted(row.indices, columns)
+        occurrences = np.bincount(place)[place]
+        added: NDArray[np.float64] = row.data[place] * weights[columns] / occurrences
+        return added
+
+
+class WordNgrams(Ngrams):
+    """Words and pairs of neighbouring words.
+
+    Parameters
+    ----------
+    n_features : int
+        The number of hashed columns; a power of two.
+    """
+
+    name = "word_ngrams"
+
+    def terms(self, document: Document) -> list[Term]:
+        """Return the words and word pairs of a comment."""
+        words = document.words
+        single = [Term(word.text, word.start, word.end) for word in words]
+        pairs = [
+            Term(f"{left.text} {right.text}", left.start, right.end)
+            for left, right in pairwise(words)
+        ]
+        return single + pairs
+
+
+class CharacterNgrams(Ngrams):
+    """Character n-grams within words.
+
+    Parameters
+    ----------
+    n_features : int
+        The number of hashed columns; a power of two.
+    shortest, longest : int
+        Lengths of the n-grams in characters.
+    """
+
+    name = "character_ngrams"
+
+    def __init__(self, n_features: int, shortest: int = 2, longest: int = 5) -> None:
+        super().__init__(n_features)
+        self.shortest = shortest
+        self.longest = longest
+
+    def terms(self, document: Document) -> list[Term]:
+        """Return the character n-grams of a comment."""
+        return character_ngrams(document.words, self.shortest, self.longest)
+
+
+_CAPITALS = regex.compile(r"(?<!\w)\p{Lu}{4,}+(?!\w)")
+_STRETCHED = regex.compile(r"(\p{L})\1{2,}+")
+
+
+class Style:
+    """How a comment is written, in a handful of columns between 0 and about 1.
+
+    Each column counts something and grows ever slower, so that no single habit and no sheer
+    length decides.
+    """
+
+    name = "style"
+    columns = (
+        "capital_words",
+        "exclamation_marks",
+        "question_marks",
+        "ellipses",
+        "stretched_words",
+        "disguises",
+        "masked_words",
+        "links",
+        "addressed_users",
+        "emojis",
+        "line_breaks",
+        "is_very_short",
+    )
+    n_features = len(columns)
+
+    def fit(self, documents: Sequence[Document]) -> None:
+        """Learn nothing; the columns are fixed."""
+
+    def transform(self, documents: Sequence[Document]) -> sparse.csr_matrix:
+        """Return one row per comment, of shape (n_documents, n_features)."""
+        rows = np.array([self._row(d) for d in documents], dtype=np.float32)
+        return sparse.csr_matrix(rows.reshape(len(documents), self.n_features))
+
+    @staticmethod
+    def _row(document: Document) -> list[float]:
+        text = document.comment.text
+        tokens = [word.text for word in document.words]
+        plain = [token for token in tokens if token[0].isalnum()]
+        return [
+            _damped(len(_CAPITALS.findall(text))),
+            _damped(text.count("!")),
+            _damped(text.count("?")),
+            _damped(text.count("...") + text.count("…")),
+            _damped(len(_STRETCHED.findall(text))),
+            _damped(document.normalised.disguises),
+            _damped(sum("*" in token for token in plain)),
+            _damped(sum(token in (URL, EMAIL) for token in tokens)),
+            _damped(tokens.count(USER)),
+            _damped(sum(token[0] == ":" and token[-1] == ":" for token in tokens)),
+            _damped(text.strip().count("\n")),
+            float(len(plain) < 4),
+        ]
+
+
+def _damped(count: float) -> float:
+    """Map a count to [0, 1): 0, 0.5 for one, 0.75 for three, 0.9 for nine."""
+    return 1.0 - 1.0 / (1.0 + count)
