@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from moderation.comment import Article, Comment, Parent
 from moderation.desk.errors import InvalidInput
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 LONGEST_ID = 255
 """Characters of an id."""
@@ -54,12 +58,21 @@ def check_words(field: str, words: str | None) -> None:
     InvalidInput
         If there is a NUL character or half of a surrogate pair in them.
     """
-    if words is None:
-        return
-    if "\0" in words:
-        raise InvalidInput(field, "A NUL character cannot be kept; remove it.")
-    if any("\ud800" <= character <= "\udfff" for character in words):
-        raise InvalidInput(field, "Half of a surrogate pair is not a character; remove it.")
+    if words is not None and not is_storable(words):
+        raise InvalidInput(
+            field, "NUL characters and halves of surrogate pairs cannot be kept; remove them."
+        )
+
+
+def is_storable(words: str) -> bool:
+    r"""Whether every supported database can keep these words; if not, none can contain them.
+
+    Examples
+    --------
+    >>> [is_storable(words) for words in ("Grüße 🙂", "a\0b", "\ud83d")]
+    [True, False, False]
+    """
+    return not _UNSTORABLE.search(words)
 
 
 def _check_id(field: str, value: str | None) -> None:

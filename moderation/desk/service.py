@@ -29,7 +29,7 @@ from moderation.desk.errors import (
     UnknownComment,
     UnknownParent,
 )
-from moderation.desk.intake import check_words, checked
+from moderation.desk.intake import check_words, checked, is_storable
 from moderation.desk.standing import standing, state
 from moderation.rules import Rule
 from moderation.store import (
@@ -206,11 +206,8 @@ class Desk:
             If there is none of that id.
         """
         with self._store.reading() as reader:
-            found = reader.comment(comment_id)
-            if found is None:
-                raise UnknownComment(comment_id)
             return replace(
-                found,
+                _stored(reader, comment_id),
                 decisions=reader.decisions(comment_id),
                 past_texts=reader.past_texts(comment_id),
             )
@@ -319,9 +316,7 @@ class Desk:
             If there is none of that id.
         """
         with self._store.writing() as writer:
-            locked = writer.lock(comment_id)
-            if locked is None:
-                raise UnknownComment(comment_id)
+            locked = _locked(writer, comment_id)
             if locked.retracted_at is None:
                 now = self._clock()
                 writer.mark_retracted(locked, at=now)
@@ -382,10 +377,17 @@ def _edit(
 
 
 def _stored(reader: Reader, comment_id: str) -> QueueItem:
-    found = reader.comment(comment_id)
+    found = reader.comment(comment_id) if is_storable(comment_id) else None
     if found is None:
         raise UnknownComment(comment_id)
     return found
+
+
+def _locked(writer: Writer, comment_id: str) -> LockedComment:
+    locked = writer.lock(comment_id) if is_storable(comment_id) else None
+    if locked is None:
+        raise UnknownComment(comment_id)
+    return locked
 
 
 def _answer(stored: QueueItem) -> Submission:
@@ -446,9 +448,7 @@ def _as_seen(
     writer: Writer, comment_id: str, version: int
 ) -> tuple[LockedComment, tuple[Decision, ...]]:
     """Lock a comment that still is as the moderator saw it, with the decisions about its text."""
-    locked = writer.lock(comment_id)
-    if locked is None:
-        raise UnknownComment(comment_id)
+    locked = _locked(writer, comment_id)
     if locked.retracted_at is not None:
         raise CommentRetracted(comment_id, locked.retracted_at)
     decisions = writer.decisions(comment_id, revision=locked.revision)

@@ -240,19 +240,22 @@ class Writer(Reader):
         )
         return row is not None
 
-    def set_password_hash(self, name: str, password_hash: str) -> None:
-        """Replace a moderator's password hash."""
-        self._session.execute(
+    def set_password_hash(self, name: str, password_hash: str) -> bool:
+        """Replace a moderator's password hash; ``False`` if there is no such moderator."""
+        return self._change_moderator(name, password_hash=password_hash)
+
+    def set_disabled(self, name: str, *, disabled: bool) -> bool:
+        """Close or reopen a moderator's account; ``False`` if there is no such moderator."""
+        return self._change_moderator(name, disabled=disabled)
+
+    def _change_moderator(self, name: str, **values: Any) -> bool:
+        changed = self._session.scalar(
             update(ModeratorRow)
             .where(ModeratorRow.name == name)
-            .values(password_hash=password_hash)
+            .values(values)
+            .returning(ModeratorRow.id)
         )
-
-    def set_disabled(self, name: str, *, disabled: bool) -> None:
-        """Close or reopen a moderator's account."""
-        self._session.execute(
-            update(ModeratorRow).where(ModeratorRow.name == name).values(disabled=disabled)
-        )
+        return changed is not None
 
     def insert_token(
         self,

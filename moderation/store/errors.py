@@ -31,7 +31,8 @@ _SQLITE_PROBLEMS = {
         "The database may not be opened. Make the file and its folder writable for this user."
     ),
     sqlite3.SQLITE_CANTOPEN: (
-        "The database file cannot be opened. Check its path and the folder's permissions."
+        "The database file cannot be opened. Run `moderation db migrate` if there is none yet, "
+        "else check its path and the folder's permissions."
     ),
     sqlite3.SQLITE_FULL: "The disk of the database is full. Free some space and try again.",
     sqlite3.SQLITE_IOERR: "The disk of the database reports an error. Check the disk.",
