@@ -27,7 +27,6 @@ from moderation.comment import (
     Parent,
     Verdict,
 )
-from moderation.rules import RuleBook
 
 Language = Literal["de", "en"]
 
@@ -173,7 +172,7 @@ def _article(sent: ArticleRequest | None) -> Article | None:
 # ---------------------------------------------------------------------------- its errors
 
 
-class MalformedRequest(Exception):
+class MalformedRequest(Exception):  # noqa: N818 - a state of the request, not of the code
     """The bytes are not JSON in UTF-8; the message says where they stop being so."""
 
 
@@ -184,7 +183,7 @@ class FieldError(TypedDict):
     detail: str
 
 
-class InvalidRequest(Exception):
+class InvalidRequest(Exception):  # noqa: N818 - a state of the request, not of the code
     """The JSON does not describe a comment; ``errors`` has one entry for each field at fault."""
 
     def __init__(self, errors: tuple[FieldError, ...]) -> None:
@@ -355,7 +354,7 @@ def answer(
     comment_id: str | None,
     assessment: Assessment,
     verdict: Verdict,
-    rules: RuleBook,
+    rules: Mapping[Label, str],
     *,
     language: Language = "de",
     queue_url: str | None = None,
@@ -369,7 +368,7 @@ def answer(
     assessment, verdict
         What the classifier said and what the rules made of it.
     rules
-        The rules the verdict was made with.
+        The id of the rule behind each label.
     language
         Of the reasons.
     queue_url
@@ -396,14 +395,12 @@ def _label_answer(
     label: Label,
     assessed: Mapping[Label, LabelAssessment | None],
     verdict: Verdict,
-    rules: RuleBook,
+    rules: Mapping[Label, str],
 ) -> LabelAnswer | None:
     found = assessed.get(label)
     if found is None:
         return None
-    body = LabelAnswer(
-        score=found.score, flagged=label in verdict.flagged, rule=rules.rule_for(label).id
-    )
+    body = LabelAnswer(score=found.score, flagged=label in verdict.flagged, rule=rules[label])
     if found.spans:
         body["spans"] = [
             SpanAnswer(start=span.start, end=span.end, weight=span.weight) for span in found.spans
@@ -445,6 +442,9 @@ class ProblemKind(Enum):
     METHOD_NOT_ALLOWED = _Kind(
         "method-not-allowed", 405, "Another method is needed", "The header Allow names it."
     )
+    RETRACTED = _Kind(
+        "retracted", 409, "The comment was withdrawn", "Its author withdrew it; it cannot change."
+    )
     TOO_LARGE = _Kind(
         "too-large", 413, "The body is too large", "The body exceeds the limit of its address."
     )
@@ -472,6 +472,7 @@ class ProblemKind(Enum):
     INTERNAL = _Kind(
         "internal", 500, "Something went wrong here", "An error of ours; the log has the details."
     )
+    NOT_READY = _Kind("not-ready", 503, "The service is not ready", "Model or database is missing.")
     MODEL_LOADING = _Kind(
         "model-loading",
         503,

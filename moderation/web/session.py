@@ -1,0 +1,136 @@
+"""Logging in and out; Flask-Login keeps the session, the desk's accounts check the password."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask, redirect, render_template, request, session, url_for
+from flask_login import (
+    LoginManager,
+    UserMixin,
+    current_user,
+    login_required,
+    login_user,
+    logout_user,
+)
+from flask_wtf import CSRFProtect, FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from moderation.desk import accounts
+from moderation.runtime import runtime
+from moderation.store import Moderator, Role
+
+SHIFT = timedelta(hours=12)
+"""How long a login lasts."""
+
+csrf = CSRFProtect()
+
+
+class LoggedIn(UserMixin):
+    """A moderator as Flask-Login wants to see one."""
+
+    def __init__(self, moderator: Moderator) -> None:
+        self.moderator = moderator
+        self.id = moderator.name
+
+    @property
+    def name(self) -> str:
+        """What is written into a decision."""
+        return self.moderator.name
+
+    @property
+    def display_name(self) -> str:
+        """What colleagues read."""
+        return self.moderator.display_name
+
+    @property
+    def may_decide(self) -> bool:
+        """Readers only look."""
+        return self.moderator.role is not Role.READER
+
+
+class LoginForm(FlaskForm):
+    """Name and password."""
+
+    name = StringField(
+        "Name", validators=[InputRequired("Bitte geben Sie Ihren Namen ein."), Length(max=200)]
+    )
+    password = PasswordField(
+        "Passwort",
+        validators=[InputRequired("Bitte geben Sie Ihr Passwort ein."), Length(max=1000)],
+    )
+
+
+def init_sessions(app: Flask) -> None:
+    """Give an application sessions, logins and protection of its forms."""
+    app.config.update(
+        SESSION_COOKIE_NAME="moderation",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SHIFT,
+        # a form may stay open as long as its session
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    csrf.init_app(app)
+    logins = LoginManager(app)
+    logins.login_view = "web.login"
+    logins.login_message = "Bitte melden Sie sich an."
+    logins.login_message_category = "info"
+    logins.user_loader(_logged_in)
+
+
+def _logged_in(name: str) -> LoggedIn | None:
+    moderator = accounts.moderator(runtime().store, name)
+    return LoggedIn(moderator) if moderator and not moderator.disabled else None
+
+
+def login() -> str | Response | tuple[str, int]:
+    """Show the login form, or log in and go on to where the moderator wanted to go."""
+    if current_user.is_authenticated:
+        return redirect(_wanted_page())
+    form = LoginForm()
+    if not form.validate_on_submit():
+        return render_template("web/login.html", form=form)
+    moderator = accounts.verify(runtime().store, form.name.data or "", form.password.data or "")
+    if moderator is None:
+        return render_template("web/login.html", form=form, refused=True), 403
+    wanted = _wanted_page()
+    session.clear()  # nothing of the stranger's session becomes the moderator's
+    session.permanent = True
+    login_user(LoggedIn(moderator))
+    return redirect(wanted)
+
+
+@login_required
+def logout() -> Response:
+    """End the session."""
+    logout_user()
+    session.clear()
+    return redirect(url_for("web.login"))
+
+
+def _wanted_page() -> str:
+    wanted = request.args.get("next", "")
+    return wanted if is_own_page(wanted) else url_for("web.queue")
+
+
+def is_own_page(address: str) -> bool:
+    r"""Tell whether an address stays on this site.
+
+    Examples
+    --------
+    >>> [is_own_page(address) for address in ("/queue/4711", "//evil.example", "/\\evil.example")]
+    [True, False, False]
+    """
+    parts = urlsplit(address)
+    return (
+        address.startswith("/")
+        and not address.startswith("//")
+        and "\\" not in address
+        and address.isprintable()
+        and not parts.scheme
+        and not parts.netloc
+    )
