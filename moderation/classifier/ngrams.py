@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -28,7 +29,24 @@ class Term:
     end: int
 
 
-def character_ngrams(words: Sequence[Word], shortest: int, longest: int) -> list[Term]:
+@lru_cache(maxsize=32768)
+def _within(word: str, shortest: int, longest: int) -> tuple[str, ...]:
+    padded = f" {word} "
+    return tuple(
+        padded[at : at + length]
+        for length in range(shortest, longest + 1)
+        for at in range(len(padded) - length + 1)
+    )
+
+
+def _places(word: Word, shortest: int, longest: int) -> Iterator[tuple[int, int]]:
+    """Yield where in the normalised text each n-gram of ``_within`` lies, without the spaces."""
+    for length in range(shortest, longest + 1):
+        for start in range(word.start - 1, word.end + 2 - length):
+            yield max(start, word.start), min(start + length, word.end)
+
+
+def character_ngrams(words: Sequence[Word], shortest: int, longest: int) -> list[str]:
     """Return the character n-grams of each word with a space on either side of it.
 
     Emojis, placeholders and punctuation are left out: they mean something only as a whole.
@@ -38,30 +56,23 @@ def character_ngrams(words: Sequence[Word], shortest: int, longest: int) -> list
     words : sequence of Word
         The words of a normalised text.
     shortest, longest : int
-        Lengths of the n-grams in characters, the spaces included.
+        Lengths of the n-grams in characters, the spaces included; two at least.
 
     Returns
     -------
-    list of Term
-        A single space is never a term; a term's place leaves the spaces out.
+    list of str
 
     Examples
     --------
-    >>> [term.text for term in character_ngrams([Word("akku", 0, 4)], 4, 5)]
+    >>> character_ngrams([Word("akku", 0, 4)], 4, 5)
     [' akk', 'akku', 'kku ', ' akku', 'akku ']
     """
-    terms = []
-    for word in words:
-        if not word.text[0].isalnum():
-            continue
-        padded = f" {word.text} "
-        first = word.start - 1
-        for length in range(shortest, longest + 1):
-            for at in range(len(padded) - length + 1):
-                start = max(first + at, word.start)
-                end = min(first + at + length, word.end)
-                terms.append(Term(padded[at : at + length], start, end))
-    return terms
+    return [
+        ngram
+        for word in words
+        if word.text[0].isalnum()
+        for ngram in _within(word.text, shortest, longest)
+    ]
 
 
 class Ngrams:
@@ -77,13 +88,17 @@ class Ngrams:
         """Return every occurrence of an n-gram in a comment."""
         raise NotImplementedError
 
+    def texts(self, document: Document) -> list[str]:
+        """Return the texts of all terms, in the same order."""
+        raise NotImplementedError
+
     def fit(self, documents: Sequence[Document]) -> None:
         """Learn how rare the n-grams are."""
-        self.tfidf.fit([term.text for term in self.terms(d)] for d in documents)
+        self.tfidf.fit(map(self.texts, documents))
 
     def transform(self, documents: Sequence[Document]) -> sparse.csr_matrix:
         """Return one row of unit length per comment, of shape (n_documents, n_features)."""
-        return self.tfidf.transform([term.text for term in self.terms(d)] for d in documents)
+        return self.tfidf.transform(map(self.texts, documents))
 
     def contributions(
         self, terms: Sequence[Term], weights: NDArray[np.float64]
@@ -122,8 +137,13 @@ class WordNgrams(Ngrams):
 
     name = "word_ngrams"
 
-    def terms(self, document: Document) -> list[Term]:
+    def texts(self, document: Document) -> list[str]:
         """Return the words and word pairs of a comment."""
+        words = [word.text for word in document.words]
+        return words + [f"{left} {right}" for left, right in pairwise(words)]
+
+    def terms(self, document: Document) -> list[Term]:
+        """Return the words and word pairs of a comment with their places."""
         words = document.words
         single = [Term(word.text, word.start, word.end) for word in words]
         pairs = [
@@ -151,9 +171,22 @@ class CharacterNgrams(Ngrams):
         self.shortest = shortest
         self.longest = longest
 
-    def terms(self, document: Document) -> list[Term]:
+    def texts(self, document: Document) -> list[str]:
         """Return the character n-grams of a comment."""
         return character_ngrams(document.words, self.shortest, self.longest)
+
+    def terms(self, document: Document) -> list[Term]:
+        """Return the character n-grams of a comment with their places."""
+        return [
+            Term(text, start, end)
+            for word in document.words
+            if word.text[0].isalnum()
+            for text, (start, end) in zip(
+                _within(word.text, self.shortest, self.longest),
+                _places(word, self.shortest, self.longest),
+                strict=True,
+            )
+        ]
 
 
 _CAPITALS = regex.compile(r"(?<!\w)\p{Lu}{4,}+(?!\w)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -150,14 +150,17 @@ class Relevance:
         """
         articles = dict.fromkeys(d.comment.article for d in documents if d.comment.article)
         texts = [d.words for d in documents]
-        texts += [_words(p) for a in articles for p in passages(_whole(a))]
+        texts += [_words(p) for a in articles for p in _article_passages(a)]
         self.stems.fit(map(content_stems, texts))
         self.characters.fit(map(_ngrams, texts))
         self._start_caches()
 
     def transform(self, documents: Sequence[Document]) -> sparse.csr_matrix:
         """Return one row per comment, of shape (n_documents, n_features)."""
-        rows = np.array([self._row(d) for d in documents], dtype=np.float32)
+        rows = np.array(
+            [self._row(d, s) for d, s in zip(documents, self._sides(documents), strict=True)],
+            dtype=np.float32,
+        )
         return sparse.csr_matrix(rows.reshape(len(documents), self.n_features))
 
     def evidence(self, document: Document) -> Evidence | None:
@@ -181,7 +184,7 @@ class Relevance:
             (EvidenceSource.PARENT, _context_passages(_parent(comment))),
             (EvidenceSource.THREAD, _context_passages(_thread(comment))),
         ]
-        side = self._side(document)
+        side = next(self._sides([document]))
         best: Evidence | None = None
         for kind, texts in candidates:
             for text in texts:
@@ -192,9 +195,8 @@ class Relevance:
 
     # -- one comment ---------------------------------------------------------------------
 
-    def _row(self, document: Document) -> list[float]:
+    def _row(self, document: Document, side: _Side) -> list[float]:
         comment = document.comment
-        side = self._side(document)
         tokens = {word.text for word in document.words}
         row = dict.fromkeys(self.columns, 0.0)
 
@@ -231,16 +233,18 @@ class Relevance:
         row["asks"] = float("?" in comment.text)
         return list(row.values())
 
-    def _side(self, document: Document) -> _Side:
-        stems = content_stems(document.words)
-        distinct = tuple(dict.fromkeys(stems))
-        rarity = self.stems.rarity(distinct)
-        return _Side(
-            distinct,
-            rarity,
-            self.stems.transform([stems]).toarray().ravel(),
-            self.characters.transform([_ngrams(document.words)]).toarray().ravel(),
-        )
+    def _sides(self, documents: Sequence[Document]) -> Iterator[_Side]:
+        stems = [content_stems(d.words) for d in documents]
+        stem_rows = self.stems.transform(stems)
+        character_rows = self.characters.transform(_ngrams(d.words) for d in documents)
+        for number, own in enumerate(stems):
+            distinct = tuple(dict.fromkeys(own))
+            yield _Side(
+                distinct,
+                self.stems.rarity(distinct),
+                stem_rows[number].toarray().ravel(),
+                character_rows[number].toarray().ravel(),
+            )
 
     def _closeness(self, side: _Side, source: _Source) -> _Closeness:
         found = np.fromiter((s in source.stems for s in side.stems), bool, len(side.stems))
@@ -259,7 +263,7 @@ class Relevance:
         self._article = lru_cache(self.cached_texts)(self._take_article_apart)
 
     def _take_article_apart(self, article: Article) -> _ArticleSources:
-        found = tuple(passages(_whole(article)))
+        found = _article_passages(article)
         return _ArticleSources(
             self._take_apart((article.title,)),
             self._take_apart((_whole(article),)),
@@ -334,11 +338,15 @@ def _words(text: str) -> list[Word]:
 
 
 def _ngrams(text_words: Sequence[Word]) -> list[str]:
-    return [term.text for term in character_ngrams(text_words, _SHORTEST_NGRAM, _LONGEST_NGRAM)]
+    return character_ngrams(text_words, _SHORTEST_NGRAM, _LONGEST_NGRAM)
 
 
 def _whole(article: Article) -> str:
     return f"{article.title}\n{article.text}"
+
+
+def _article_passages(article: Article) -> tuple[str, ...]:
+    return (*passages(article.title), *passages(article.text))
 
 
 def _parent(comment: Comment) -> tuple[str, ...]:
