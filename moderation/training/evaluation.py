@@ -159,12 +159,13 @@ def _held(scores: Mapping[Label, Scores], thresholds: Mapping[Label, float]) -> 
 
 @dataclass(frozen=True, slots=True)
 class FunctionFigures:
-    """What becomes of one kind of comment: how many there are and the share that is held."""
+    """What becomes of one kind of comment; ``held`` under any rule, ``by_own_rule`` under its."""
 
     function: str
     label: Label | None
     comments: int
     held: float
+    by_own_rule: float | None
 
 
 def function_figures(
@@ -180,10 +181,14 @@ def function_figures(
         where[function].append(row)
     return [
         FunctionFigures(
-            function, label, len(where[function]), float(np.mean(held[where[function]]))
+            function,
+            label,
+            comments=len(rows),
+            held=float(np.mean(held[rows])),
+            by_own_rule=float(np.mean(scores[label][rows] >= thresholds[label])) if label else None,
         )
         for function, label in label_of.items()
-        if where[function]
+        if (rows := where[function])
     ]
 
 
@@ -247,9 +252,10 @@ def as_table(sets: Sequence[SetFigures]) -> str:
 def as_function_table(figures: SetFigures) -> str:
     """Return a Markdown table of what becomes of each kind of comment."""
     return (
-        f"| function ({figures.name}) | should be | comments | held |\n|---|---|---:|---:|\n"
+        f"| function ({figures.name}) | should be | comments | held | held by its own rule |\n"
+        "|---|---|---:|---:|---:|\n"
     ) + "\n".join(
-        f"| {f.function} | {f'held ({f.label})' if f.label else 'approved'} "
-        f"| {f.comments} | {f.held:.1%} |"
+        f"| {f.function} | {f'held ({f.label})' if f.label else 'approved'} | {f.comments} "
+        f"| {f.held:.1%} | {'' if f.by_own_rule is None else f'{f.by_own_rule:.1%}'} |"
         for f in figures.functions
     )

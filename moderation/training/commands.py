@@ -1,0 +1,190 @@
+"""``moderation train`` and ``moderation evaluate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from moderation.classifier import Classifier, ModelError, save_model
+from moderation.comment import Label
+from moderation.rules import RuleBook, RulesError
+from moderation.seeds import SeedsError, Split, read_corpus
+from moderation.settings import PROJECT_ROOT, Settings
+from moderation.training.corpora import CORPORA, CorpusError
+from moderation.training.dataset import trainable
+from moderation.training.evaluation import as_function_table, as_table
+from moderation.training.sets import LabelledSet, Measured, measure, public_sets, seed_sets
+from moderation.training.train import RANDOM_STATE, train_model, training_examples
+
+TRAINABLE = [name for name, corpus in CORPORA.items() if corpus.trainable]
+
+SEEDS_OPTION = click.option(
+    "--seeds",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=PROJECT_ROOT / "seeds",
+    help="Folder of our own corpus; by default the project's seeds/.",
+)
+DATA_OPTION = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the public corpora; without it only the seeds are used.",
+)
+
+
+@click.command()
+@click.option("--version", required=True, help="Of the model, such as 2026.11.1.")
+@DATA_OPTION
+@click.option(
+    "--corpus",
+    "corpora",
+    multiple=True,
+    type=click.Choice(TRAINABLE),
+    help="A public corpus to learn from; may be repeated, by default all that may be shipped.",
+)
+@SEEDS_OPTION
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The model's folder; by default models/<version>.",
+)
+def train(
+    version: str, data: Path | None, corpora: Sequence[str], seeds: Path, output: Path | None
+) -> None:
+    """Train a model on the seeds and on public corpora whose licence allows it.
+
+    What the seeds call dev and test, and the development part of every corpus, is never learned
+    from; the figures on it go into the model's manifest. The same data gives the same model.
+    """
+    if corpora and data is None:
+        raise click.UsageError("--corpus needs --data, the folder the corpora are in.")
+    folder = output or PROJECT_ROOT / "models" / version
+    names = (list(corpora) or TRAINABLE) if data is not None else []
+    try:
+        chosen = trainable(names)
+        examples = training_examples(seeds, chosen, data)
+        click.echo(f"Learning from {len(examples)} comments …")
+        trained = train_model(examples, seeds, chosen, data)
+        created = datetime.now(UTC).replace(microsecond=0)
+
+        def save(metrics: dict[str, object]) -> None:
+            save_model(
+                folder,
+                trained.extractor,
+                trained.heads,
+                version=version,
+                thresholds=trained.thresholds,
+                training_data=trained.sources,
+                metrics=metrics,
+                created=created,
+            )
+
+        save({})
+        sets = [*seed_sets(read_corpus(seeds), (Split.DEV, Split.TEST))]
+        if data is not None:
+            sets += public_sets(data, names, RANDOM_STATE)
+        measured = _measure_all(folder, sets)
+        save({each.figures.name: each.figures.as_json() for each in measured})
+    except (CorpusError, SeedsError, ValueError, RulesError, ModelError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(as_table([each.figures for each in measured]))
+    click.echo(
+        f"\nThe model is in {folder}. To use it: ln -sfn {folder.name} {folder.parent}/default"
+    )
+
+
+@click.command()
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The model's folder; by default the one in use.",
+)
+@SEEDS_OPTION
+@DATA_OPTION
+@click.option(
+    "--corpus",
+    "corpora",
+    multiple=True,
+    type=click.Choice(list(CORPORA)),
+    help="A public corpus to measure on, if --data is given; may be repeated, by default all.",
+)
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    type=click.Choice([Split.DEV, Split.TEST]),
+    help="Of the seeds; may be repeated, by default both.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["function"]),
+    help="Also print, for each kind of comment in the seeds, the share that is held.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("evaluation"),
+    show_default=True,
+    help="Folder for evaluation.json and the plots.",
+)
+def evaluate(
+    *,
+    model: Path | None,
+    seeds: Path,
+    data: Path | None,
+    corpora: Sequence[str],
+    splits: Sequence[Split],
+    by: str | None,
+    output: Path,
+) -> None:
+    """Measure a model on comments it has not learned from.
+
+    Prints the figures, and writes them as JSON and as precision-recall and reliability plots
+    (SVG; needs the "train" extra). "Held" means under the rules in use, with the thresholds of
+    this model.
+    """
+    from moderation.training.plots import write_plots
+
+    if corpora and data is None:
+        raise click.UsageError("--corpus needs --data, the folder the corpora are in.")
+    folder = model or Settings().model_dir
+    try:
+        sets = seed_sets(
+            read_corpus(seeds), [Split(each) for each in splits] or (Split.DEV, Split.TEST)
+        )
+        if data is not None:
+            sets += public_sets(data, corpora or list(CORPORA), RANDOM_STATE)
+        measured = _measure_all(folder, sets)
+        version = Classifier.load(folder).version
+    except (CorpusError, SeedsError, RulesError, ModelError) as error:
+        raise click.ClickException(str(error)) from None
+    figures = [each.figures for each in measured]
+    click.echo(f"Model {version.version} ({version.sha256[:12]})\n")
+    click.echo(as_table(figures))
+    if by == "function":
+        for labelled in figures:
+            if labelled.functions:
+                click.echo(f"\n{as_function_table(labelled)}")
+    output.mkdir(parents=True, exist_ok=True)
+    body = {
+        "model": {"version": version.version, "sha256": version.sha256},
+        "sets": [each.as_json() for each in figures],
+    }
+    (output / "evaluation.json").write_text(
+        json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    for each in measured:
+        write_plots(output, each.figures.name, each.scores, each.truth)
+    click.echo(f"\nFigures and plots are in {output}/.")
+
+
+def _measure_all(folder: Path, sets: Sequence[LabelledSet]) -> list[Measured]:
+    classifier = Classifier.load(folder)
+    rules = RuleBook.load(Settings().rules_file).with_thresholds(classifier.manifest.thresholds)
+    thresholds = {label: rules.threshold(label) for label in Label}
+    return [measure(each, classifier, thresholds) for each in sets]

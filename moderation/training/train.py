@@ -1,0 +1,143 @@
+"""From labelled comments to a model on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from moderation.classifier import UNKNOWN, FeatureExtractor, Heads, TrainingSource
+from moderation.comment import Label
+from moderation.seeds import Split, read_corpus
+from moderation.training.corpora import Corpus, Example
+from moderation.training.dataset import (
+    SEEDS,
+    from_seeds,
+    held_back,
+    mismatched,
+    read_public,
+    weight,
+)
+from moderation.training.evaluation import threshold_table
+
+RANDOM_STATE = 20261122
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A fitted model with its thresholds and what it learned from."""
+
+    extractor: FeatureExtractor
+    heads: Heads
+    thresholds: Mapping[Label, Mapping[str, float]]
+    sources: tuple[TrainingSource, ...]
+
+
+def training_examples(
+    seeds: Path, corpora: Sequence[Corpus], data: Path | None
+) -> tuple[Example, ...]:
+    """Return everything to learn from, development and test splits left out.
+
+    Parameters
+    ----------
+    seeds
+        Folder of our own corpus.
+    corpora
+        Public corpora, all of them trainable.
+    data
+        Folder of the public corpora; needed if there are any.
+
+    Raises
+    ------
+    SeedsError, CorpusError
+        If a file is missing or malformed.
+    """
+    corpus = read_corpus(seeds)
+    own = corpus.of(Split.TRAIN)
+    public = read_public(corpora, data, RANDOM_STATE) if data is not None else ()
+    return (
+        *from_seeds(own),
+        *mismatched(own, corpus, RANDOM_STATE),
+        *(example for example in public if not held_back(example)),
+    )
+
+
+def train_model(
+    examples: Sequence[Example], seeds: Path, corpora: Sequence[Corpus], data: Path | None
+) -> Trained:
+    """Fit features and heads, calibrate on the seeds, and take thresholds from held-out scores.
+
+    Parameters
+    ----------
+    examples
+        What to learn from; see :func:`training_examples`.
+    seeds, corpora, data
+        Where they came from, for the record.
+
+    Raises
+    ------
+    ValueError
+        If a label has too few labelled comments to be learned.
+    """
+    comments = [example.comment for example in examples]
+    extractor = FeatureExtractor().fit(comments)
+    is_seed = np.array([example.source == SEEDS for example in examples])
+    heads = Heads(extractor.slices).fit(
+        extractor.transform(comments),
+        _labels(examples),
+        groups=np.array([example.group for example in examples]),
+        sample_weight=np.array([[weight(each, label) for label in Label] for each in examples]),
+        calibrate_on=is_seed,
+    )
+    return Trained(
+        extractor,
+        heads,
+        {label: _thresholds(heads, label, examples) for label in Label},
+        _provenance(examples, seeds, corpora, data),
+    )
+
+
+def _labels(examples: Sequence[Example]) -> npt.NDArray[np.int_]:
+    def code(known: bool | None) -> int:
+        return UNKNOWN if known is None else int(known)
+
+    return np.array([[code(each.labels.get(label)) for label in Label] for each in examples])
+
+
+def _thresholds(heads: Heads, label: Label, examples: Sequence[Example]) -> dict[str, float]:
+    """Take thresholds from the scores each seed got from a model that had not seen its article."""
+    labelled = [each for each in examples if each.labels.get(label) is not None]
+    out_of_fold = heads.heads_[label].out_of_fold_
+    own = np.array([each.source == SEEDS for each in labelled])
+    truth = np.array([bool(each.labels[label]) for each in labelled])
+    return threshold_table(np.round(out_of_fold[own], 6), truth[own])
+
+
+def _provenance(
+    examples: Sequence[Example], seeds: Path, corpora: Sequence[Corpus], data: Path | None
+) -> tuple[TrainingSource, ...]:
+    rows = Counter(example.source for example in examples)
+    digest = hashlib.sha256()
+    for name in ("articles.jsonl", "comments.jsonl"):
+        digest.update((seeds / name).read_bytes())
+    own = TrainingSource(
+        name="seeds, train split", licence="CC BY 4.0", sha256=digest.hexdigest(), rows=rows[SEEDS]
+    )
+    return (
+        own,
+        *(
+            TrainingSource(
+                name=corpus.name,
+                licence=corpus.licence,
+                sha256=corpus.sha256(data),
+                rows=rows[corpus.name],
+            )
+            for corpus in corpora
+            if data is not None
+        ),
+    )
