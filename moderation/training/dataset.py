@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ SEEDS = "seeds"
 MISMATCHED = "seeds, mismatched"
 DEV_SHARE = 5
 """Of a corpus without a development split of its own, every fifth group is held back."""
+
+SENTENCES_OF_A_DOCUMENT = 2
 
 WEIGHTS: Mapping[tuple[str, Label], float] = {
     (SEEDS, Label.DISPARAGING): 3.0,
@@ -146,6 +149,9 @@ def held_back(example: Example) -> bool:
 def read_public(corpora: Sequence[Corpus], data: Path, random_state: int) -> Iterator[Example]:
     """Yield the examples of public corpora, documents also in mismatched pairs.
 
+    Of a document two sentences are taken: its sentences resemble each other, and a corpus of long
+    documents would otherwise outnumber everything that resembles a comment.
+
     Raises
     ------
     CorpusError
@@ -153,9 +159,20 @@ def read_public(corpora: Sequence[Corpus], data: Path, random_state: int) -> Ite
     """
     for corpus in corpora:
         examples = corpus.read(data)
-        yield from examples
         if corpus.name == "cimt":
+            examples = _first_of_each_group(examples, SENTENCES_OF_A_DOCUMENT)
             yield from mismatched_documents(examples, random_state)
+        yield from examples
+
+
+def _first_of_each_group(examples: Sequence[Example], most: int) -> list[Example]:
+    taken: Counter[str] = Counter()
+    kept = []
+    for example in examples:
+        taken[example.group] += 1
+        if taken[example.group] <= most:
+            kept.append(example)
+    return kept
 
 
 def _article_id(seed: Seed) -> str:
