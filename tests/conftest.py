@@ -81,7 +81,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    yield from _postgresql_database(request, template=request.getfixturevalue("postgresql_template"))
+    yield from _postgresql_database(
+        request, template=request.getfixturevalue("postgresql_template")
+    )
 
 
 def _postgresql_database(request: pytest.FixtureRequest, *, template: str) -> Iterator[str]:

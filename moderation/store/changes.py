@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from moderation.comment import Action, Article, Comment, Decision, DecisionSource
 from moderation.store.queries import Reader, decision_of, digest, token_of
@@ -32,6 +33,9 @@ from moderation.store.tables import (
     PastTextRow,
 )
 
+ATTEMPTS = 5
+"""How often to look again for an article that other writers are storing at the same moment."""
+
 
 class Writer(Reader):
     """Changes to the store within one transaction; see `Store.writing`.
@@ -43,43 +47,56 @@ class Writer(Reader):
     def save_article(self, article: Article, *, at: datetime) -> int:
         """Store an article or complete the stored one, and give its row number.
 
-        What is sent replaces what is stored; what is left out stays.
+        What is sent replaces what is stored; what is left out stays. An article's id counts most:
+        a URL that another article has already stays with that one.
         """
-        self._insert_unless_there(
+        for _ in range(ATTEMPTS):
+            row = self._article_row(article)
+            done = (
+                self._insert_article(article, at=at)
+                if row is None
+                else self._complete_article(row, article, at=at)
+            )
+            if done is not None:
+                return done
+        raise AssertionError("what got in the way of an article must be there to be found")
+
+    def _insert_article(self, article: Article, *, at: datetime) -> int | None:
+        return self._insert_unless_there(
             ArticleRow,
             external_id=article.id,
-            url=None if self._url_taken(article) else article.url,
+            url=self._free_url(article, row=None),
             digest=None if article.id or article.url else digest(article),
             title=article.title,
             text=article.text,
             created_at=at,
             updated_at=at,
         )
-        row = self._article_row(article)
-        if row is None:
-            raise AssertionError("an article that could not be inserted must be there")
+
+    def _complete_article(self, row: ArticleRow, article: Article, *, at: datetime) -> int | None:
         news = {
             "external_id": article.id or row.external_id,
-            "url": row.url if self._url_taken(article) else article.url or row.url,
+            "url": self._free_url(article, row=row.id) or row.url,
             "title": article.title or row.title,
             "text": article.text or row.text,
         }
-        if any(getattr(row, column) != value for column, value in news.items()):
-            self._session.execute(
-                update(ArticleRow).where(ArticleRow.id == row.id).values(**news, updated_at=at)
-            )
+        if all(getattr(row, column) == value for column, value in news.items()):
+            return row.id
+        change = update(ArticleRow).where(ArticleRow.id == row.id).values(**news, updated_at=at)
+        try:
+            with self._session.begin_nested():
+                self._session.execute(change)
+        except IntegrityError:
+            # Another writer has just stored an article with this id or URL.
+            return None
         return row.id
 
-    def _url_taken(self, article: Article) -> bool:
-        """Whether the URL is kept by another article that has another id."""
-        if article.id is None or article.url is None:
-            return False
-        keeper = self._session.scalar(
-            select(ArticleRow.external_id).where(
-                ArticleRow.url == article.url, ArticleRow.external_id.is_not(None)
-            )
-        )
-        return keeper is not None and keeper != article.id
+    def _free_url(self, article: Article, *, row: int | None) -> str | None:
+        """Give the article's URL unless another one than that in ``row`` has it."""
+        if article.url is None:
+            return None
+        keeper = self._session.scalar(select(ArticleRow.id).where(ArticleRow.url == article.url))
+        return article.url if keeper in (None, row) else None
 
     def insert_comment(
         self, comment: Comment, *, article_row: int | None, state: State, at: datetime

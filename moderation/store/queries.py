@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from moderation.comment import Article, Comment, Decision, ModelVersion, Parent
@@ -106,7 +106,7 @@ class Reader:
         found = self._session.execute(
             select(CommentRow.state, func.count()).group_by(CommentRow.state)
         )
-        return dict.fromkeys(State, 0) | dict(found.tuples().all())
+        return dict.fromkeys(State, 0) | {row[0]: row[1] for row in found}
 
     def article(self, wanted: Article) -> Article | None:
         """Find an article by its id, else by its URL."""
@@ -115,22 +115,23 @@ class Reader:
 
     def _article_row(self, wanted: Article) -> ArticleRow | None:
         """Find the row an article belongs to: its id counts most, then its URL, then its words."""
+        found = None
         if wanted.id is not None:
-            found = self._session.scalar(
-                select(ArticleRow).where(ArticleRow.external_id == wanted.id)
-            )
-            if found is not None:
-                return found
-        if wanted.url is not None:
-            found = self._session.scalar(select(ArticleRow).where(ArticleRow.url == wanted.url))
+            found = self._one_article(ArticleRow.external_id == wanted.id)
+        if found is None and wanted.url is not None:
+            found = self._one_article(ArticleRow.url == wanted.url)
             # Sent with another id, the same URL is another article (say, a moved page).
-            if found is not None and (wanted.id is None or found.external_id is None):
-                return found
+            if wanted.id is not None and found is not None and found.external_id is not None:
+                return None
         if wanted.id is None and wanted.url is None:
-            return self._session.scalar(
-                select(ArticleRow).where(ArticleRow.digest == digest(wanted))
-            )
-        return None
+            return self._one_article(ArticleRow.digest == digest(wanted))
+        return found
+
+    def _one_article(self, which: ColumnElement[bool]) -> ArticleRow | None:
+        # Looked for again, an article is read again: another writer may have completed it.
+        return self._session.scalar(
+            select(ArticleRow).where(which).execution_options(populate_existing=True)
+        )
 
     def moderator(self, name: str) -> tuple[Moderator, str] | None:
         """Find a moderator and their password hash."""

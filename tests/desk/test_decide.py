@@ -122,7 +122,7 @@ def test_without_a_decision_there_is_nothing_to_undo(held: Desk) -> None:
 
 
 def test_an_undo_is_not_something_to_decide(held: Desk) -> None:
-    with pytest.raises(ValueError, match="Desk.undo"):
+    with pytest.raises(ValueError, match=r"Desk\.undo"):
         held.decide("4711", Action.UNDO, "eva", version=1)
 
 
@@ -173,12 +173,12 @@ def test_a_comment_that_is_not_there_cannot_be_decided(desk: Desk) -> None:
         lambda: desk.decide("4711", Action.APPROVE, "eva", version=1),
         lambda: desk.undo("4711", "eva", version=1),
     ):
-        with pytest.raises(UnknownComment, match="no comment with this id"):
+        with pytest.raises(UnknownComment, match="no comment"):
             use()
 
 
 def test_a_note_that_cannot_be_kept_is_refused(held: Desk) -> None:
-    with pytest.raises(InvalidInput, match="^note: "):
+    with pytest.raises(InvalidInput, match=r"^note: "):
         held.decide("4711", Action.REJECT, "eva", note="\0", version=1)
     assert state_of(held) is State.HELD
 

@@ -53,7 +53,7 @@ def test_a_friendly_comment_is_approved_and_stays_out_of_the_queue(desk: Desk) -
 def test_a_comment_without_an_id_gets_one_by_which_it_is_found(desk: Desk) -> None:
     first, second = (desk.submit(Comment("Danke!")) for _ in range(2))
 
-    assert first.comment.id and second.comment.id
+    assert first.comment.id is not None
     assert first.comment.id != second.comment.id
     assert desk.comment(first.comment.id).comment.text == "Danke!"
 
@@ -142,6 +142,15 @@ def test_an_id_counts_more_than_a_url_that_another_article_has(desk: Desk) -> No
 
     assert desk.comment("1").article == Article(title="Eins", id="1", url="https://b/x")
     assert desk.comment("2").article == Article(title="Zwei", id="2")
+
+
+def test_an_article_known_once_by_id_and_once_by_url_stays_two(desk: Desk) -> None:
+    desk.submit(Comment("Danke!", id="1", article=Article("Per Id", id="7")))
+    desk.submit(Comment("Danke!", id="2", article=Article("Per URL", url="https://b/7")))
+    desk.submit(Comment("Danke!", id="3", article=Article("Beides", id="7", url="https://b/7")))
+
+    assert desk.comment("1").article == desk.comment("3").article == Article("Beides", id="7")
+    assert desk.comment("2").article == Article("Per URL", url="https://b/7")
 
 
 def test_a_newer_version_of_an_article_replaces_the_older_and_keeps_what_it_leaves_out(
