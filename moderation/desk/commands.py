@@ -173,7 +173,7 @@ def list_tokens() -> None:
 
 
 @token.command("revoke")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
 def revoke_token(number: int) -> None:
     """End the life of the token with that NUMBER, at once and for good."""
     with _store() as store:

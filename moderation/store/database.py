@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,12 +103,13 @@ class Store:
         StoreOutdated
             If its tables are missing or of another version of this program.
         """
-        with _explained(), _for_writing(self._engine).begin() as connection:
-            if connection.dialect.name == "postgresql" and _read_only(connection):
-                raise StoreUnavailable("The database is read-only. Connect to the primary server.")
+        with _explained(), _for_writing(self._engine).connect() as connection:
             found = _revision(connection)
-        if found != newest_revision():
-            raise StoreOutdated(_outdated(found))
+            if found != newest_revision():
+                raise StoreOutdated(_outdated(found))
+            # It changes nothing and is not committed, but a read-only database refuses it.
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+            connection.rollback()
 
     def revision(self) -> str | None:
         """Tell which migration the database has; ``None`` before the first."""
@@ -249,16 +251,11 @@ def _make_folder(url: URL) -> None:
         ) from error
 
 
-def _read_only(connection: Connection) -> bool:
-    setting: str = connection.execute(text("SHOW transaction_read_only")).scalar_one()
-    return setting == "on"
-
-
 @contextmanager
 def _explained() -> Iterator[None]:
     try:
         yield
-    except exc.SQLAlchemyError as error:
+    except (exc.SQLAlchemyError, sqlite3.Error) as error:
         sentence = problem_of(error)
         if sentence is None:
             raise

@@ -54,8 +54,10 @@ _POSTGRESQL_PROBLEMS = {
 _UNREACHABLE = "The database cannot be reached. Check that it runs and the database URL is right."
 
 
-def problem(error: exc.SQLAlchemyError) -> str | None:
+def problem(error: exc.SQLAlchemyError | sqlite3.Error) -> str | None:
     """Say what is wrong with the database, or ``None`` if the fault is in the program itself."""
+    if isinstance(error, sqlite3.Error):
+        return _sqlite_problem(error)
     if isinstance(error, exc.TimeoutError):
         return "All connections to the database are in use. Try again in a moment."
     if not isinstance(error, exc.DBAPIError):
