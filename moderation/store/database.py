@@ -45,6 +45,7 @@ class Store:
     Examples
     --------
     >>> import tempfile
+    >>> from moderation.store import State
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     store = Store(f"sqlite:///{folder}/moderation.db")
     ...     store.migrate()
