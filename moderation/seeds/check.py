@@ -207,11 +207,12 @@ def _pairs(corpus: Corpus) -> Iterator[Finding]:
 
 def _length_leakage(corpus: Corpus) -> Iterator[Finding]:
     for label, areas in leakage(corpus.of(Split.TRAIN), corpus.of(Split.DEV)).items():
-        if areas["length"] > MOST_LENGTH_LEAKAGE:
-            yield Finding(
-                f"Length alone tells {label}: ROC AUC {areas['length']:.3f}, "
-                f"at most {MOST_LENGTH_LEAKAGE}."
-            )
+        for kind in ("length in characters", "length in words"):
+            if areas[kind] > MOST_LENGTH_LEAKAGE:
+                yield Finding(
+                    f"The {kind} alone tells {label}: ROC AUC {areas[kind]:.3f}, "
+                    f"at most {MOST_LENGTH_LEAKAGE}."
+                )
 
 
 def _second_opinion_findings(folder: Path, corpus: Corpus) -> Iterator[Finding]:

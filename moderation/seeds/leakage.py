@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
@@ -21,12 +21,10 @@ def leakage(train: Sequence[Seed], dev: Sequence[Seed]) -> dict[str, dict[str, f
     Returns
     -------
     dict
-        For each label, and for ``"any"`` (breaks any rule), the area in [0, 1] of ``"length"``
-        (characters and words, each through a spline, so that a middle length may matter) and of
-        ``"words"`` (binary bag of words). A label that one of the two never or always has is left
+        For each label, and for ``"any"`` (breaks any rule), the area in [0, 1] of each of
+        :data:`MODELS`. A label that one of the two never or always has is left
         out.
     """
-    models = {"length": _length_model(), "words": _bag_of_words_model()}
     table: dict[str, dict[str, float]] = {}
     for name in (*Label, "any"):
         if not all(0 < _targets(split, name).sum() < len(split) for split in (train, dev)):
@@ -40,7 +38,7 @@ def leakage(train: Sequence[Seed], dev: Sequence[Seed]) -> dict[str, dict[str, f
                     ],
                 )
             )
-            for kind, model in models.items()
+            for kind, model in MODELS.items()
         }
     return table
 
@@ -55,18 +53,27 @@ def _targets(seeds: Sequence[Seed], name: str) -> np.ndarray:
     return np.array([seed.labels[Label(name)] for seed in seeds])
 
 
-def _lengths(texts: Sequence[str]) -> np.ndarray:
-    return np.log1p([[len(text), len(text.split())] for text in texts])
+def _characters(texts: Sequence[str]) -> np.ndarray:
+    return np.log1p([[len(text)] for text in texts])
 
 
-def _length_model() -> Pipeline:
+def _words(texts: Sequence[str]) -> np.ndarray:
+    return np.log1p([[len(text.split())] for text in texts])
+
+
+def _length_model(measure: Callable[[Sequence[str]], np.ndarray]) -> Pipeline:
+    # a spline, so that a middle length may tell as well as a short or a long one
     return make_pipeline(
-        FunctionTransformer(_lengths), SplineTransformer(n_knots=4), LogisticRegression(C=1.0)
+        FunctionTransformer(measure), SplineTransformer(n_knots=4), LogisticRegression(C=1.0)
     )
 
 
-def _bag_of_words_model() -> Pipeline:
-    return make_pipeline(
+MODELS: Mapping[str, Pipeline] = {
+    "length in characters": _length_model(_characters),
+    "length in words": _length_model(_words),
+    "loose words": make_pipeline(
         CountVectorizer(binary=True, tokenizer=str.split, token_pattern=None),
         LogisticRegression(C=1.0, max_iter=1000),
-    )
+    ),
+}
+"""What each model sees of a comment, and the model."""
