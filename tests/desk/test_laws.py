@@ -12,6 +12,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -54,6 +55,8 @@ class DeskAtWork(RuleBasedStateMachine):
         self.expected: dict[str, Expected] = {}
         self.before = desk.counts()
 
+    # With few comments more happens to each of them.
+    @precondition(lambda self: len(self.expected) < 2)
     @rule(target=comments, text=st.sampled_from(TEXTS))
     def submit(self, text: str) -> str:
         submission = self.desk.submit(Comment(text))
