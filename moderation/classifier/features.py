@@ -104,10 +104,6 @@ class FeatureExtractor:
             start += block.n_features
         return result
 
-    def block(self, name: str) -> FeatureBlock:
-        """Return the block of that name."""
-        return next(block for block in self.blocks if block.name == name)
-
     @property
     def n_features(self) -> int:
         """The number of columns of all blocks together."""

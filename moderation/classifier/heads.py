@@ -33,7 +33,7 @@ class HeadSettings:
     """
 
     blocks: tuple[str, ...]
-    inverse_regularisation: float = 1.0
+    inverse_regularisation: float = 8.0
 
 
 DEFAULT_SETTINGS: Mapping[Label, HeadSettings] = {
@@ -159,7 +159,7 @@ class LabelHead:
         return LogisticRegression(
             C=self.settings.inverse_regularisation,
             solver="liblinear",
-            dual=False,
+            dual=True,  # many more columns than rows
             random_state=0,
             max_iter=1000,
         )

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -138,28 +139,34 @@ class Classifier:
         documents = [Document.of(comment) for comment in comments]
         scores = self._heads.predict_proba(self._extractor.transform_documents(documents))
         return [
-            Assessment(
-                {
-                    label: self._judge(document, label, round(float(score), 6), explain)
-                    for label, score in zip(self._heads.labels, row, strict=True)
-                },
-                self.version,
-            )
+            Assessment(self._judge(document, row.tolist(), explain), self.version)
             for document, row in zip(documents, scores, strict=True)
         ]
 
     def _judge(
-        self, document: Document, label: Label, score: float, explain: bool
-    ) -> LabelAssessment | None:
-        if label is Label.OFF_TOPIC and not _has_article(document.comment):
-            return None
-        if not explain:
-            return LabelAssessment(score)
-        if label is Label.OFF_TOPIC:
-            return LabelAssessment(score, evidence=self._extractor.relevance.evidence(document))
-        return LabelAssessment(
-            score, spans=spans(document, self._extractor, self._heads.heads_[label])
-        )
+        self, document: Document, scores: Sequence[float], explain: bool
+    ) -> dict[Label, LabelAssessment | None]:
+        judged: dict[Label, LabelAssessment | None] = {
+            label: LabelAssessment(round(score, 6))
+            for label, score in zip(self._heads.labels, scores, strict=True)
+        }
+        if not _has_article(document.comment):
+            judged[Label.OFF_TOPIC] = None
+        if explain:
+            self._explain(document, judged)
+        return judged
+
+    def _explain(self, document: Document, judged: dict[Label, LabelAssessment | None]) -> None:
+        off_topic = judged.get(Label.OFF_TOPIC)
+        if off_topic:
+            evidence = self._extractor.relevance.evidence(document)
+            judged[Label.OFF_TOPIC] = replace(off_topic, evidence=evidence)
+        heads = {k: head for k, head in self._heads.heads_.items() if k is not Label.OFF_TOPIC}
+        found = spans(document, self._extractor, list(heads.values()))
+        for label, passages in zip(heads, found, strict=True):
+            judgement = judged[label]
+            if judgement:
+                judged[label] = replace(judgement, spans=passages)
 
 
 def _has_article(comment: Comment) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -17,16 +17,24 @@ from moderation.classifier.hashing import HashedTfidf
 from moderation.classifier.normalise import EMAIL, URL, USER
 from moderation.classifier.tokens import Word
 
-__all__ = ["CharacterNgrams", "Ngrams", "Style", "Term", "WordNgrams", "character_ngrams"]
+__all__ = ["CharacterNgrams", "Ngrams", "Occurrences", "Style", "WordNgrams", "character_ngrams"]
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """One occurrence of an n-gram; ``start`` and ``end`` are offsets into the normalised text."""
+class Occurrences:
+    """Every occurrence of an n-gram in a comment, and the words it lies in.
 
-    text: str
-    start: int
-    end: int
+    Parameters
+    ----------
+    texts : list of str
+        The n-grams.
+    first, last : ndarray of int of shape (n_occurrences,)
+        For each, the numbers of its first and last word among the words of the comment.
+    """
+
+    texts: list[str]
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
 
 
 @lru_cache(maxsize=32768)
@@ -37,13 +45,6 @@ def _within(word: str, shortest: int, longest: int) -> tuple[str, ...]:
         for length in range(shortest, longest + 1)
         for at in range(len(padded) - length + 1)
     )
-
-
-def _places(word: Word, shortest: int, longest: int) -> Iterator[tuple[int, int]]:
-    """Yield where in the normalised text each n-gram of ``_within`` lies, without the spaces."""
-    for length in range(shortest, longest + 1):
-        for start in range(word.start - 1, word.end + 2 - length):
-            yield max(start, word.start), min(start + length, word.end)
 
 
 def character_ngrams(words: Sequence[Word], shortest: int, longest: int) -> list[str]:
@@ -84,12 +85,12 @@ class Ngrams:
         self.n_features = n_features
         self.tfidf = HashedTfidf(n_features)
 
-    def terms(self, document: Document) -> list[Term]:
-        """Return every occurrence of an n-gram in a comment."""
+    def texts(self, document: Document) -> list[str]:
+        """Return the n-grams of a comment, each as often as it occurs."""
         raise NotImplementedError
 
-    def texts(self, document: Document) -> list[str]:
-        """Return the texts of all terms, in the same order."""
+    def occurrences(self, document: Document) -> Occurrences:
+        """Return the n-grams of a comment with the words they lie in, in the same order."""
         raise NotImplementedError
 
     def fit(self, documents: Sequence[Document]) -> None:
@@ -101,28 +102,31 @@ class Ngrams:
         return self.tfidf.transform(map(self.texts, documents))
 
     def contributions(
-        self, terms: Sequence[Term], weights: NDArray[np.float64]
+        self, texts: Sequence[str], weights: Sequence[NDArray[np.float32]]
     ) -> NDArray[np.float64]:
-        """Return what each occurrence adds to a weighted sum over this block.
+        """Return what each occurrence adds to weighted sums over this block.
 
         Parameters
         ----------
-        terms : sequence of Term
-            All terms of one comment.
-        weights : ndarray of shape (n_features,)
-            The weight of each column.
+        texts : sequence of str
+            All n-grams of one comment.
+        weights : sequence of ndarray of shape (n_features,)
+            For each sum the weights of the columns.
 
         Returns
         -------
-        ndarray of shape (n_terms,)
-            Occurrences of one column share what the column adds; the sum is the row times the
-            weights.
+        ndarray of shape (n_occurrences, n_sums)
+            Occurrences of one column share what the column adds; all together are the row times
+            the weights.
         """
-        row = self.tfidf.transform([[term.text for term in terms]])
-        columns = self.tfidf.columns([term.text] for term in terms).indices
+        row = self.tfidf.transform([texts])
+        distinct, which = np.unique(texts, return_inverse=True)
+        columns = self.tfidf.columns([text] for text in distinct.tolist()).indices[which]
         place = np.searchsorted(row.indices, columns)
-        occurrences = np.bincount(place)[place]
-        added: NDArray[np.float64] = row.data[place] * weights[columns] / occurrences
+        each = row.data / np.bincount(place, minlength=row.nnz)
+        added: NDArray[np.float64] = (
+            np.column_stack([w[columns] for w in weights]) * each[place, np.newaxis]
+        )
         return added
 
 
@@ -142,15 +146,14 @@ class WordNgrams(Ngrams):
         words = [word.text for word in document.words]
         return words + [f"{left} {right}" for left, right in pairwise(words)]
 
-    def terms(self, document: Document) -> list[Term]:
-        """Return the words and word pairs of a comment with their places."""
-        words = document.words
-        single = [Term(word.text, word.start, word.end) for word in words]
-        pairs = [
-            Term(f"{left.text} {right.text}", left.start, right.end)
-            for left, right in pairwise(words)
-        ]
-        return single + pairs
+    def occurrences(self, document: Document) -> Occurrences:
+        """Return the words and word pairs of a comment with the words they lie in."""
+        count = len(document.words)
+        first = np.arange(count)
+        pairs = first[:-1]
+        return Occurrences(
+            self.texts(document), np.append(first, pairs), np.append(first, pairs + 1)
+        )
 
 
 class CharacterNgrams(Ngrams):
@@ -175,18 +178,13 @@ class CharacterNgrams(Ngrams):
         """Return the character n-grams of a comment."""
         return character_ngrams(document.words, self.shortest, self.longest)
 
-    def terms(self, document: Document) -> list[Term]:
-        """Return the character n-grams of a comment with their places."""
-        return [
-            Term(text, start, end)
-            for word in document.words
-            if word.text[0].isalnum()
-            for text, (start, end) in zip(
-                _within(word.text, self.shortest, self.longest),
-                _places(word, self.shortest, self.longest),
-                strict=True,
-            )
+    def occurrences(self, document: Document) -> Occurrences:
+        """Return the character n-grams of a comment with the words they lie in."""
+        counts = [
+            len(character_ngrams([word], self.shortest, self.longest)) for word in document.words
         ]
+        word = np.repeat(np.arange(len(counts)), counts)
+        return Occurrences(self.texts(document), word, word)
 
 
 _CAPITALS = regex.compile(r"(?<!\w)\p{Lu}{4,}+(?!\w)")

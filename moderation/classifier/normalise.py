@@ -419,6 +419,8 @@ def _read_leetspeak(draft: _Draft) -> None:
     draft.disguises += len(pieces)
     draft.rewrite(pieces)
 
+    if not _INNER_DIGITS.search(draft.text):
+        return
     pieces = []
     for match in _MIXED.finditer(draft.text):
         word = match[0]

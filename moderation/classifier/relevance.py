@@ -28,6 +28,8 @@ _SHORTEST_AFFIX = 4
 # What stands further down in a long parent or thread adds time, not meaning.
 _LONGEST_CONTEXT = 4000
 _LATEST_IN_THREAD = 20
+# Below, two texts share some everyday word or a few letters.
+_LEAST_SIMILARITY = 0.02
 
 _ADDRESSING = frozenset({
     "du", "dir", "dich", "dein", "deine", "deinen", "deinem", "deiner",
@@ -82,11 +84,6 @@ class _Closeness:
     found_in_part: NDArray[np.bool_]
     stem_cosine: float
     character_cosine: float
-
-    @property
-    def similarity(self) -> float:
-        """Both cosines in one figure: the mean."""
-        return (self.stem_cosine + self.character_cosine) / 2
 
 
 class Relevance:
@@ -176,22 +173,30 @@ class Relevance:
         Evidence or None
             None if nothing in its context has anything in common with the comment.
         """
-        comment = document.comment
-        candidates = [
-            (EvidenceSource.ARTICLE, self._article(comment.article).passages)
-            if comment.article
-            else (EvidenceSource.ARTICLE, ()),
-            (EvidenceSource.PARENT, _context_passages(_parent(comment))),
-            (EvidenceSource.THREAD, _context_passages(_thread(comment))),
-        ]
         side = next(self._sides([document]))
         best: Evidence | None = None
-        for kind, texts in candidates:
-            for text in texts:
-                similarity = self._closeness(side, self._source((text,))).similarity
-                if similarity > (best.similarity if best else 0.0):
-                    best = Evidence(kind, text, similarity)
+        for kind, texts, source in self._candidates(document.comment):
+            stem_cosines = source.stem_rows @ side.stem_row
+            similarities = (stem_cosines + source.character_rows @ side.character_row) / 2
+            nearest = int(np.argmax(similarities))
+            similarity = min(1.0, round(float(similarities[nearest]), 6))
+            if similarity > max(_LEAST_SIMILARITY, best.similarity if best else 0.0):
+                best = Evidence(kind, texts[nearest], similarity)
         return best
+
+    def _candidates(
+        self, comment: Comment
+    ) -> Iterator[tuple[EvidenceSource, tuple[str, ...], _Source]]:
+        if comment.article:
+            article = self._article(comment.article)
+            yield EvidenceSource.ARTICLE, article.passages, article.passage_source
+        for kind, context in (
+            (EvidenceSource.PARENT, _parent(comment)),
+            (EvidenceSource.THREAD, _thread(comment)),
+        ):
+            texts = tuple(passage for text in context for passage in passages(text))
+            if texts:
+                yield kind, texts, self._source(texts)
 
     # -- one comment ---------------------------------------------------------------------
 
@@ -267,8 +272,8 @@ class Relevance:
         return _ArticleSources(
             self._take_apart((article.title,)),
             self._take_apart((_whole(article),)),
-            found,
-            self._take_apart(found),
+            found or ("",),
+            self._take_apart(found or ("",)),
         )
 
     def _take_apart(self, texts: tuple[str, ...]) -> _Source:
@@ -355,7 +360,3 @@ def _parent(comment: Comment) -> tuple[str, ...]:
 
 def _thread(comment: Comment) -> tuple[str, ...]:
     return tuple(text[:_LONGEST_CONTEXT] for text in comment.thread[-_LATEST_IN_THREAD:])
-
-
-def _context_passages(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(passage for text in texts for passage in passages(text))

@@ -1,4 +1,4 @@
-"""Where in a comment a score comes from, read off the head's own weights."""
+"""Where in a comment a score comes from, read off the heads' own weights."""
 
 from __future__ import annotations
 
@@ -11,95 +11,88 @@ from moderation.classifier.document import Document
 from moderation.classifier.features import FeatureExtractor
 from moderation.classifier.heads import LabelHead
 from moderation.classifier.ngrams import Ngrams
-from moderation.classifier.tokens import Word
 from moderation.comment import Span
 
 __all__ = ["MOST_SPANS", "spans"]
 
 MOST_SPANS = 3
 
-# A word is marked if it alone raises the log-odds by this much and carries this share of all
-# that raises them. Below, it is the noise that every harmless word carries.
-_LEAST_LOG_ODDS = 0.35
+# A word is marked if it raises the log-odds by this much and carries this share of all that
+# raises them. Below lies the noise that every harmless word carries.
+_LEAST_LOG_ODDS = 0.7
 _LEAST_SHARE = 0.12
 
 
-def spans(document: Document, extractor: FeatureExtractor, head: LabelHead) -> tuple[Span, ...]:
-    """Return the passages of a comment that raise a score most.
+def spans(
+    document: Document, extractor: FeatureExtractor, heads: Sequence[LabelHead]
+) -> list[tuple[Span, ...]]:
+    """Return the passages of a comment that raise its scores most.
 
     A linear head adds up what every n-gram contributes. Each n-gram's contribution goes to the
-    words it lies in; neighbouring words that stand out form one passage.
+    words it lies in; neighbouring words that stand out form one passage. If all words together
+    do not raise a score, there is nothing to show.
 
     Parameters
     ----------
     document : Document
         The comment.
     extractor : FeatureExtractor
-        The fitted extractor the head was trained with.
-    head : LabelHead
-        The fitted head.
+        The fitted extractor the heads were trained with.
+    heads : sequence of LabelHead
+        Fitted heads.
 
     Returns
     -------
-    tuple of Span
-        At most ``MOST_SPANS``, word-aligned and without overlaps, in the order of the text, with
-        offsets in code points of the comment as it was sent.
+    list of tuple of Span
+        For each head at most ``MOST_SPANS``, word-aligned and without overlaps, in the order of
+        the text, with offsets in code points of the comment as it was sent.
     """
-    words = [w for w in document.words if _can_be_shown(w)]
-    raised = _word_log_odds(document, words, extractor, head)
+    raised = _word_log_odds(document, extractor, heads)
+    return [_strongest(document, raised[:, number]) for number in range(len(heads))]
+
+
+def _word_log_odds(
+    document: Document, extractor: FeatureExtractor, heads: Sequence[LabelHead]
+) -> NDArray[np.float64]:
+    """Return by how much each word raises the log-odds, of shape (n_words, n_heads)."""
+    raised = np.zeros((len(document.words), len(heads)))
+    slopes = np.array([head.slope_ for head in heads])
+    for block in extractor.blocks:
+        if not isinstance(block, Ngrams):
+            continue
+        found = block.occurrences(document)
+        if not found.texts:
+            continue
+        columns = extractor.slices[block.name]
+        weights = [head.weights_[columns] for head in heads]
+        halves = block.contributions(found.texts, weights) * slopes / 2
+        for word in (found.first, found.last):
+            np.add.at(raised, word, halves)
+    return raised
+
+
+def _strongest(document: Document, raised: NDArray[np.float64]) -> tuple[Span, ...]:
+    if raised.sum() <= 0:
+        return ()
     total = raised[raised > 0].sum()
     marked = (raised >= _LEAST_LOG_ODDS) & (raised >= _LEAST_SHARE * total)
-    found = _passages(document, words, raised / total if total > 0 else raised, marked)
+    found = _passages(document, raised / total, np.flatnonzero(marked).tolist())
     strongest = sorted(found, key=lambda span: -span.weight)[:MOST_SPANS]
     return tuple(sorted(strongest, key=lambda span: span.start))
 
 
-def _word_log_odds(
-    document: Document, words: Sequence[Word], extractor: FeatureExtractor, head: LabelHead
-) -> NDArray[np.float64]:
-    """Return by how much each word raises the log-odds, of shape (n_words,)."""
-    raised = np.zeros(len(words))
-    word_at = np.full(len(document.normalised.text) + 1, -1)
-    for number, word in enumerate(words):
-        word_at[word.start : word.end] = number
-    for name, columns in extractor.slices.items():
-        block = extractor.block(name)
-        if name not in head.settings.blocks or not isinstance(block, Ngrams):
-            continue
-        weights = np.asarray(head.weights_[columns], dtype=np.float64)
-        terms = block.terms(document)
-        if not terms:
-            continue
-        contributions = block.contributions(terms, weights) * head.slope_
-        for side in (
-            word_at[[term.start for term in terms]],
-            word_at[[term.end - 1 for term in terms]],
-        ):
-            inside = side >= 0
-            np.add.at(raised, side[inside], contributions[inside] / 2)
-    return raised
-
-
-def _passages(
-    document: Document,
-    words: Sequence[Word],
-    shares: NDArray[np.float64],
-    marked: NDArray[np.bool_],
-) -> list[Span]:
+def _passages(document: Document, shares: NDArray[np.float64], marked: list[int]) -> list[Span]:
+    """Join marked words that are neighbours."""
     found: list[Span] = []
     previous = -2
-    for number in np.flatnonzero(marked).tolist():
-        word = words[number]
+    for number in marked:
+        word = document.words[number]
         start, end = document.normalised.original_span(word.start, word.end)
-        share = float(shares[number])
-        # One character of the original can stand for two words; their passages must not overlap.
+        weight = float(shares[number])
+        # One character of the original can stand for two words; passages must not overlap.
         if found and (number == previous + 1 or start < found[-1].end):
-            found[-1] = Span(found[-1].start, end, round(found[-1].weight + share, 6))
-        else:
-            found.append(Span(start, end, round(share, 6)))
+            start, weight = found[-1].start, found[-1].weight + weight
+            found.pop()
+        found.append(Span(start, end, min(1.0, round(weight, 6))))
         previous = number
     return found
-
-
-def _can_be_shown(word: Word) -> bool:
-    return word.text[0].isalnum() or word.text[0] in ":<;="
