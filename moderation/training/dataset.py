@@ -22,9 +22,9 @@ DEV_SHARE = 5
 SENTENCES_OF_A_DOCUMENT = 2
 
 WEIGHTS: Mapping[tuple[str, Label], float] = {
-    (SEEDS, Label.DISPARAGING): 3.0,
-    (SEEDS, Label.OFF_TOPIC): 3.0,
-    (SEEDS, Label.SPAM): 3.0,
+    (SEEDS, Label.DISPARAGING): 10.0,
+    (SEEDS, Label.OFF_TOPIC): 10.0,
+    (SEEDS, Label.SPAM): 10.0,
     (MISMATCHED, Label.OFF_TOPIC): 0.5,
 }
 """How much one comment counts, by where it comes from; 1 unless listed.
