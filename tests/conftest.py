@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from moderation.classifier import Classifier
+from moderation.rules import RuleBook
+from moderation.settings import Settings
 from moderation.store import Store
 
 DATABASES = ["sqlite", "postgresql"]
@@ -100,3 +103,22 @@ def store(database_url: str) -> Iterator[Store]:
     store = Store(database_url)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def model_dir() -> Path:
+    """The folder of the model that ships."""
+    return Settings().model_dir
+
+
+@pytest.fixture(scope="session")
+def classifier(model_dir: Path) -> Classifier:
+    """The model that ships, loaded once."""
+    return Classifier.load(model_dir)
+
+
+@pytest.fixture(scope="session")
+def rules(classifier: Classifier) -> RuleBook:
+    """The blog's rules with the thresholds of the model that ships."""
+    book = RuleBook.load(Settings().rules_file)
+    return book.with_thresholds(classifier.manifest.thresholds)

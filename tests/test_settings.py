@@ -1,12 +1,13 @@
 """Settings from the environment, and the secrets an installation keeps."""
 
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pydantic import ValidationError
 
-from moderation.settings import Settings, keep_secret
+from moderation.settings import PROJECT_ROOT, Settings, keep_secret
 
 
 def test_the_environment_sets_a_field(monkeypatch, tmp_path):
@@ -42,3 +43,9 @@ def test_of_many_that_start_together_one_secret_wins(tmp_path):
         kept = list(pool.map(lambda n: keep_secret(tmp_path / "key", f"secret {n}"), range(64)))
     assert len(set(kept)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_the_documentation_names_every_setting_and_no_other():
+    text = (PROJECT_ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `MODERATION_(\w+)`", text, re.M)
+    assert [name.lower() for name in documented] == list(Settings.model_fields)
