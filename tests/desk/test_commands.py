@@ -103,13 +103,3 @@ def test_every_command_has_a_help_of_its_own(group: str) -> None:
         name, summary = line.split(maxsplit=1)
         assert summary.endswith(".")
         assert run(group, name, "--help").output.startswith(f"Usage: main {group} {name}")
-
-
-def test_an_empty_database_gets_its_tables(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODERATION_DATABASE_URL", empty_database_url)
-
-    assert "Run `moderation db migrate`" in run("db", "status", status=1).output
-    assert run("db", "migrate").output == run("db", "migrate").output
-    run("db", "status")
