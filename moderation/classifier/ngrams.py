@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -187,32 +187,32 @@ class CharacterNgrams(Ngrams):
         return Occurrences(self.texts(document), word, word)
 
 
-_CAPITALS = regex.compile(r"(?<!\w)\p{Lu}{4,}+(?!\w)")
-_STRETCHED = regex.compile(r"(\p{L})\1{2,}+")
+# What to look for in the raw text, and which words of the normalised text to count.
+_PATTERNS = {
+    "capital_words": regex.compile(r"(?<!\w)\p{Lu}{4,}+(?!\w)"),
+    "exclamation_marks": regex.compile(r"!"),
+    "question_marks": regex.compile(r"\?"),
+    "ellipses": regex.compile(r"\.\.\.|…"),
+    "stretched_words": regex.compile(r"(\p{L})\1{2,}+"),
+    "line_breaks": regex.compile(r"(?<=\S)[^\S\n]*+\n(?!\s*+\Z)"),
+}
+_WORDS: dict[str, Callable[[str], bool]] = {
+    "masked_words": lambda word: "*" in word and word[0].isalnum(),
+    "links": lambda word: word in (URL, EMAIL),
+    "addressed_users": lambda word: word == USER,
+    "emojis": lambda word: word[0] == ":" == word[-1],
+}
 
 
 class Style:
-    """How a comment is written, in a handful of columns between 0 and about 1.
+    """How a comment is written, in a handful of columns between 0 and 1.
 
     Each column counts something and grows ever slower, so that no single habit and no sheer
     length decides.
     """
 
     name = "style"
-    columns = (
-        "capital_words",
-        "exclamation_marks",
-        "question_marks",
-        "ellipses",
-        "stretched_words",
-        "disguises",
-        "masked_words",
-        "links",
-        "addressed_users",
-        "emojis",
-        "line_breaks",
-        "is_very_short",
-    )
+    columns = (*_PATTERNS, *_WORDS, "disguises", "is_very_short")
     n_features = len(columns)
 
     def fit(self, documents: Sequence[Document]) -> None:
@@ -223,24 +223,35 @@ class Style:
         rows = np.array([self._row(d) for d in documents], dtype=np.float32)
         return sparse.csr_matrix(rows.reshape(len(documents), self.n_features))
 
+    def shares(self, document: Document) -> NDArray[np.float64]:
+        """Return how much of each column each word accounts for.
+
+        Parameters
+        ----------
+        document : Document
+            The comment.
+
+        Returns
+        -------
+        ndarray of shape (n_words, n_features)
+            Zero in columns that no word accounts for, such as capitals.
+        """
+        shares = np.zeros((len(document.words), self.n_features))
+        for column, counts in _WORDS.items():
+            which = [number for number, w in enumerate(document.words) if counts(w.text)]
+            if which:
+                shares[which, self.columns.index(column)] = _damped(len(which)) / len(which)
+        return shares
+
     @staticmethod
     def _row(document: Document) -> list[float]:
         text = document.comment.text
-        tokens = [word.text for word in document.words]
-        plain = [token for token in tokens if token[0].isalnum()]
+        words = [word.text for word in document.words]
         return [
-            _damped(len(_CAPITALS.findall(text))),
-            _damped(text.count("!")),
-            _damped(text.count("?")),
-            _damped(text.count("...") + text.count("…")),
-            _damped(len(_STRETCHED.findall(text))),
+            *(_damped(len(pattern.findall(text))) for pattern in _PATTERNS.values()),
+            *(_damped(sum(map(counts, words))) for counts in _WORDS.values()),
             _damped(document.normalised.disguises),
-            _damped(sum("*" in token for token in plain)),
-            _damped(sum(token in (URL, EMAIL) for token in tokens)),
-            _damped(tokens.count(USER)),
-            _damped(sum(token[0] == ":" and token[-1] == ":" for token in tokens)),
-            _damped(text.strip().count("\n")),
-            float(len(plain) < 4),
+            float(sum(word[0].isalnum() for word in words) < 4),
         ]
 
 

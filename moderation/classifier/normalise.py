@@ -445,7 +445,12 @@ def _is_leetspeak(word: str) -> bool:
 # --- spaces and repetitions -----------------------------------------------------------------
 
 _SPACE = regex.compile(r"\s++")
-_REPEATED = regex.compile(r"([^\W\d])\1{2,}+|([!?.,;])\2{2,}+|(:[a-z0-9_]++:)(?:\ \3){2,}+")
+_REPEATED = regex.compile(
+    r"(?P<umlaut>[aou]e)(?P=umlaut)++"  # was one letter, and no German word doubles it
+    r"|(?P<letter>[^\W\d])(?P=letter){2,}+"
+    r"|(?P<sign>[!?.,;])(?P=sign){2,}+"
+    r"|(?P<emoji>:[a-z0-9_]++:)(?:\ (?P=emoji)){2,}+"
+)
 
 
 def _whitespace(text: str) -> Iterator[_Piece]:
@@ -458,8 +463,12 @@ def _whitespace(text: str) -> Iterator[_Piece]:
 
 
 def _repetitions(text: str) -> Iterator[_Piece]:
-    """Leave two of what comes three or more times; the second stands for all the rest."""
+    """Leave two of what comes three or more times; the last one stands for all the rest."""
     for match in _REPEATED.finditer(text):
-        unit = match[1] or match[2] or f" {match[3]}"
-        first = len(match[3] or unit)
-        yield match.start() + first, match.end(), unit
+        start, end = match.span()
+        if match["umlaut"]:
+            yield start + 1, end, "e"
+        elif match["emoji"]:
+            yield start + len(match["emoji"]), end, f" {match['emoji']}"
+        else:
+            yield start + 1, end, match[0][0]

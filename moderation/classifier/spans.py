@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from moderation.classifier.document import Document
 from moderation.classifier.features import FeatureExtractor
 from moderation.classifier.heads import LabelHead
-from moderation.classifier.ngrams import Ngrams
+from moderation.classifier.ngrams import Ngrams, Style
 from moderation.comment import Span
 
 __all__ = ["MOST_SPANS", "spans"]
@@ -56,18 +56,18 @@ def _word_log_odds(
 ) -> NDArray[np.float64]:
     """Return by how much each word raises the log-odds, of shape (n_words, n_heads)."""
     raised = np.zeros((len(document.words), len(heads)))
-    slopes = np.array([head.slope_ for head in heads])
     for block in extractor.blocks:
-        if not isinstance(block, Ngrams):
-            continue
-        found = block.occurrences(document)
-        if not found.texts:
-            continue
         columns = extractor.slices[block.name]
         weights = [head.weights_[columns] for head in heads]
-        halves = block.contributions(found.texts, weights) * slopes / 2
-        for word in (found.first, found.last):
-            np.add.at(raised, word, halves)
+        if isinstance(block, Style):
+            raised += block.shares(document) @ np.column_stack(weights)
+        elif isinstance(block, Ngrams):
+            found = block.occurrences(document)
+            if found.texts:
+                halves = block.contributions(found.texts, weights) / 2
+                np.add.at(raised, found.first, halves)
+                np.add.at(raised, found.last, halves)
+    raised *= np.array([head.slope_ for head in heads])
     return raised
 
 
