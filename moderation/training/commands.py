@@ -16,7 +16,12 @@ from moderation.seeds import SeedsError, Split, read_corpus
 from moderation.settings import PROJECT_ROOT, Settings
 from moderation.training.corpora import CORPORA, CorpusError
 from moderation.training.dataset import trainable
-from moderation.training.evaluation import as_function_table, as_table
+from moderation.training.evaluation import (
+    as_function_table,
+    as_table,
+    as_trade_off_table,
+    trade_offs,
+)
 from moderation.training.sets import LabelledSet, Measured, measure, public_sets, seed_sets
 from moderation.training.train import RANDOM_STATE, train_model, training_examples
 
@@ -87,7 +92,7 @@ def train(
         sets = [*seed_sets(read_corpus(seeds), (Split.DEV, Split.TEST))]
         if data is not None:
             sets += public_sets(data, names, RANDOM_STATE)
-        measured = _measure_all(folder, sets)
+        measured = _measure_all(Classifier.load(folder), sets)
         save({each.figures.name: each.figures.as_json() for each in measured})
     except (CorpusError, SeedsError, ValueError, RulesError, ModelError) as error:
         raise click.ClickException(str(error)) from None
@@ -159,13 +164,18 @@ def evaluate(
         )
         if data is not None:
             sets += public_sets(data, corpora or list(CORPORA), RANDOM_STATE)
-        measured = _measure_all(folder, sets)
-        version = Classifier.load(folder).version
+        classifier = Classifier.load(folder)
+        measured = _measure_all(classifier, sets)
     except (CorpusError, SeedsError, RulesError, ModelError) as error:
         raise click.ClickException(str(error)) from None
     figures = [each.figures for each in measured]
+    version = classifier.version
     click.echo(f"Model {version.version} ({version.sha256[:12]})\n")
     click.echo(as_table(figures))
+    for each in measured:
+        if each.figures.verdicts:
+            choices = trade_offs(each.scores, each.truth, classifier.manifest.thresholds)
+            click.echo(f"\n{as_trade_off_table(each.figures.name, choices)}")
     if by == "function":
         for labelled in figures:
             if labelled.functions:
@@ -183,8 +193,7 @@ def evaluate(
     click.echo(f"\nFigures and plots are in {output}/.")
 
 
-def _measure_all(folder: Path, sets: Sequence[LabelledSet]) -> list[Measured]:
-    classifier = Classifier.load(folder)
+def _measure_all(classifier: Classifier, sets: Sequence[LabelledSet]) -> list[Measured]:
     rules = RuleBook.load(Settings().rules_file).with_thresholds(classifier.manifest.thresholds)
     thresholds = {label: rules.threshold(label) for label in Label}
     return [measure(each, classifier, thresholds) for each in sets]

@@ -93,6 +93,8 @@ def mismatched(seeds: Sequence[Seed], corpus: SeedCorpus, random_state: int) -> 
     """
     choose = random.Random(random_state)  # noqa: S311 - no secret
     ids = sorted({_article_id(seed) for seed in seeds})
+    if len(ids) < 2:
+        return []
     moved = []
     for seed in seeds:
         if seed.violates or seed.comment.parent or len(seed.comment.text.split()) < 8:

@@ -152,6 +152,29 @@ def verdict_figures(
     )
 
 
+def trade_offs(
+    scores: Mapping[Label, Scores],
+    truth: Mapping[Label, Truth],
+    thresholds: Mapping[Label, Mapping[str, float]],
+) -> dict[str, VerdictFigures]:
+    """Return what verdicts would be worth at each target miss rate that a model knows.
+
+    Parameters
+    ----------
+    scores, truth
+        For each label, shape (n,).
+    thresholds
+        For each label: target miss rate → score to hold from.
+    """
+    targets = thresholds[next(iter(scores))]
+    return {
+        target: verdict_figures(
+            scores, truth, {label: thresholds[label][target] for label in scores}
+        )
+        for target in targets
+    }
+
+
 def _held(scores: Mapping[Label, Scores], thresholds: Mapping[Label, float]) -> Truth:
     held: Truth = np.logical_or.reduce([scores[label] >= thresholds[label] for label in Label])
     return held
@@ -247,6 +270,16 @@ def as_table(sets: Sequence[SetFigures]) -> str:
             if (v := each.verdicts)
         )
     return table
+
+
+def as_trade_off_table(name: str, figures: Mapping[str, VerdictFigures]) -> str:
+    """Return a Markdown table of what each target miss rate means on a set."""
+    return (
+        f"| target miss rate ({name}) | misses | fine held | approved |\n|---:|---:|---:|---:|\n"
+    ) + "\n".join(
+        f"| {float(target):.1%} | {f.misses:.1%} | {f.false_holds:.1%} | {f.approved:.1%} |"
+        for target, f in figures.items()
+    )
 
 
 def as_function_table(figures: SetFigures) -> str:

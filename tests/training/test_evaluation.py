@@ -13,10 +13,12 @@ from moderation.training.evaluation import (
     SetFigures,
     as_function_table,
     as_table,
+    as_trade_off_table,
     function_figures,
     label_figures,
     threshold_for,
     threshold_table,
+    trade_offs,
     verdict_figures,
 )
 
@@ -100,6 +102,15 @@ def test_a_threshold_too_high_misses_and_too_low_holds_the_fine(judged):
     scores, truth = judged
     assert verdict_figures(scores, truth, dict.fromkeys(Label, 0.95)).misses == 1
     assert verdict_figures(scores, truth, dict.fromkeys(Label, 0.05)).false_holds == 1
+
+
+def test_a_stricter_target_holds_no_less(judged):
+    scores, truth = judged
+    thresholds = {label: {"0.02": 0.1, "0.1": 0.5, "0.2": 0.95} for label in Label}
+    strict, middle, lenient = trade_offs(scores, truth, thresholds).values()
+    assert (strict.false_holds, middle.false_holds, lenient.false_holds) == (1, 0, 0)
+    assert (strict.misses, middle.misses, lenient.misses) == (0, 0, 1)
+    assert "| 10.0% | 0.0% | 0.0% | 50.0% |" in as_trade_off_table("x", {"0.1": middle})
 
 
 def test_a_function_counts_as_held_under_any_rule_and_by_its_own(judged):
