@@ -45,7 +45,7 @@ class Rule(BaseModel):
     """One sentence of the blog's rules and the label that enforces it.
 
     ``hold_at`` is the score in [0, 1] from which a comment is held; without it the model's own
-    threshold for ``target_miss_rate`` is used. ``reject_at`` is off unless set.
+    threshold for the blog's ``target_miss_rate`` is used. ``reject_at`` is off unless set.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,7 +57,6 @@ class Rule(BaseModel):
     allowed: BilingualList
     reason: Bilingual
     reason_with_passage: Bilingual
-    target_miss_rate: float = Field(default=0.02, gt=0, lt=1)
     hold_at: float | None = Field(default=None, ge=0, le=1)
     reject_at: float | None = Field(default=None, ge=0, le=1)
 
@@ -72,6 +71,9 @@ class Rule(BaseModel):
 class RuleBook(BaseModel):
     """All rules of a blog, one for each label.
 
+    ``target_miss_rate`` is the share in (0, 1) of all violations that may slip through
+    auto-approval; it decides every threshold that a rule does not fix itself.
+
     Examples
     --------
     >>> from moderation.settings import Settings
@@ -81,6 +83,7 @@ class RuleBook(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    target_miss_rate: float = Field(default=0.02, gt=0, lt=1)
     rules: tuple[Rule, ...]
 
     @model_validator(mode="after")
@@ -133,8 +136,26 @@ class RuleBook(BaseModel):
             If the model has no row for a target that strict.
         """
         return self.model_copy(
-            update={"rules": tuple(_resolved(rule, of_model[rule.label]) for rule in self.rules)}
+            update={
+                "rules": tuple(self._resolved(rule, of_model[rule.label]) for rule in self.rules)
+            }
         )
+
+    def _resolved(self, rule: Rule, table: Mapping[str, float]) -> Rule:
+        if rule.hold_at is not None:
+            return rule
+        strict_enough = [row for row in table if float(row) <= self.target_miss_rate]
+        if not strict_enough:
+            raise RulesError(
+                f"The model knows no thresholds for a miss rate of {self.target_miss_rate}; choose "
+                f"one of {', '.join(table)} or set hold_at for every rule."
+            )
+        return rule.model_copy(update={"hold_at": table[max(strict_enough, key=float)]})
+
+    @property
+    def ids(self) -> Mapping[Label, str]:
+        """The id of the rule behind each label."""
+        return {rule.label: rule.id for rule in self.rules}
 
     def threshold(self, label: Label) -> float:
         """Return the score from which comments are held under a rule.
@@ -176,18 +197,6 @@ class RuleBook(BaseModel):
                 _reason(self.rule_for(label), text, assessed[label]) for label in flagged
             ),
         )
-
-
-def _resolved(rule: Rule, table: Mapping[str, float]) -> Rule:
-    if rule.hold_at is not None:
-        return rule
-    strict_enough = [row for row in table if float(row) <= rule.target_miss_rate]
-    if not strict_enough:
-        raise RulesError(
-            f"The model knows no threshold for a miss rate of {rule.target_miss_rate} "
-            f"({rule.label}); choose one of {', '.join(table)} or set hold_at for rule {rule.id}."
-        )
-    return rule.model_copy(update={"hold_at": table[max(strict_enough, key=float)]})
 
 
 def _reason(rule: Rule, text: str, found: LabelAssessment) -> Reason:

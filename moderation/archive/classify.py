@@ -88,7 +88,7 @@ def classify_lines(
             if isinstance(found, Comment):
                 assessment = next(assessments)
                 verdict = rules.judge(found.text, assessment)
-                body = wire.answer(found.id, assessment, verdict, rules, language=language)
+                body = wire.answer(found.id, assessment, verdict, rules.ids, language=language)
                 yield Answered(number, len(raw), body, bad=False)
             else:
                 yield Answered(number, len(raw), found, bad=True)

@@ -23,7 +23,7 @@ from moderation.training.dataset import (
     read_public,
     weight,
 )
-from moderation.training.evaluation import threshold_table
+from moderation.training.evaluation import threshold_tables
 
 RANDOM_STATE = 20261122
 
@@ -97,7 +97,7 @@ def train_model(
     return Trained(
         extractor,
         heads,
-        {label: _thresholds(heads, label, examples) for label in Label},
+        _thresholds(heads, examples),
         _provenance(examples, seeds, corpora, data),
     )
 
@@ -109,13 +109,15 @@ def _labels(examples: Sequence[Example]) -> npt.NDArray[np.int_]:
     return np.array([[code(each.labels.get(label)) for label in Label] for each in examples])
 
 
-def _thresholds(heads: Heads, label: Label, examples: Sequence[Example]) -> dict[str, float]:
+def _thresholds(heads: Heads, examples: Sequence[Example]) -> dict[Label, dict[str, float]]:
     """Take thresholds from the scores each seed got from a model that had not seen its article."""
-    labelled = [each for each in examples if each.labels.get(label) is not None]
-    out_of_fold = heads.heads_[label].out_of_fold_
-    own = np.array([each.source == SEEDS for each in labelled])
-    truth = np.array([bool(each.labels[label]) for each in labelled])
-    return threshold_table(np.round(out_of_fold[own], 6), truth[own])
+    scores, truth = {}, {}
+    for label in Label:
+        labelled = [each for each in examples if each.labels.get(label) is not None]
+        own = np.array([each.source == SEEDS for each in labelled])
+        scores[label] = np.round(heads.heads_[label].out_of_fold_[own], 6)
+        truth[label] = np.array([bool(each.labels[label]) for each in labelled])[own]
+    return threshold_tables(scores, truth)
 
 
 def _provenance(

@@ -50,7 +50,7 @@ def test_the_answer_is_the_one_the_service_gives(run, classifier, rules):
     text = "Wer das schreibt, ist ein Vollidiot."
     request = wire.read({"id": "1", "text": text, "article": ARTICLE})
     assessment = classifier.assess(request.comment())
-    expected = wire.answer("1", assessment, rules.judge(text, assessment), rules)
+    expected = wire.answer("1", assessment, rules.judge(text, assessment), rules.ids)
     _, [answer], _ = run(line(id="1", text=text, article=ARTICLE))
     assert answer == json.loads(json.dumps(expected))
 

@@ -17,7 +17,7 @@ from moderation.training.evaluation import (
     function_figures,
     label_figures,
     threshold_for,
-    threshold_table,
+    threshold_tables,
     trade_offs,
     verdict_figures,
 )
@@ -48,11 +48,30 @@ def test_a_threshold_is_the_highest_that_does(rows, target):
         assert np.mean(scores[truth] < min(higher)) > target
 
 
-@given(scored)
+rows_of_three = st.lists(
+    st.tuples(*[st.tuples(st.floats(0, 1), st.booleans())] * 3), min_size=1, max_size=60
+).map(lambda rows: [((1.0, True),) * 3, *rows])
+
+
+def of_three(rows):
+    scores = {label: np.array([row[n][0] for row in rows]) for n, label in enumerate(Label)}
+    truth = {label: np.array([row[n][1] for row in rows]) for n, label in enumerate(Label)}
+    return scores, truth
+
+
+@given(rows_of_three)
+def test_together_the_thresholds_let_no_more_of_all_violations_slip_than_the_target(rows):
+    scores, truth = of_three(rows)
+    tables = threshold_tables(scores, truth)
+    for target, figures in trade_offs(scores, truth, tables).items():
+        assert figures.misses <= float(target)
+
+
+@given(rows_of_three)
 def test_a_stricter_target_never_has_a_higher_threshold(rows):
-    table = threshold_table(*arrays(rows))
-    ordered = [table[rate] for rate in sorted(table, key=float)]
-    assert ordered == sorted(ordered)
+    for table in threshold_tables(*of_three(rows)).values():
+        ordered = [table[rate] for rate in sorted(table, key=float)]
+        assert ordered == sorted(ordered)
 
 
 def test_without_a_violation_there_is_no_threshold():
