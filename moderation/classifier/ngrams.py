@@ -194,25 +194,24 @@ _PATTERNS = {
     "question_marks": regex.compile(r"\?"),
     "ellipses": regex.compile(r"\.\.\.|…"),
     "stretched_words": regex.compile(r"(\p{L})\1{2,}+"),
-    "line_breaks": regex.compile(r"(?<=\S)[^\S\n]*+\n(?!\s*+\Z)"),
 }
 _WORDS: dict[str, Callable[[str], bool]] = {
     "masked_words": lambda word: "*" in word and word[0].isalnum(),
     "links": lambda word: word in (URL, EMAIL),
     "addressed_users": lambda word: word == USER,
-    "emojis": lambda word: word[0] == ":" == word[-1],
 }
 
 
 class Style:
     """How a comment is written, in a handful of columns between 0 and 1.
 
-    Each column counts something and grows ever slower, so that no single habit and no sheer
-    length decides.
+    Each column counts something and grows ever slower, so that no single habit decides. Length
+    and the mere presence of an emoji have no column: they differ between collections of comments
+    more than between good and bad ones.
     """
 
     name = "style"
-    columns = (*_PATTERNS, *_WORDS, "disguises", "is_very_short")
+    columns = (*_PATTERNS, *_WORDS, "disguises")
     n_features = len(columns)
 
     def fit(self, documents: Sequence[Document]) -> None:
@@ -251,7 +250,6 @@ class Style:
             *(_damped(len(pattern.findall(text))) for pattern in _PATTERNS.values()),
             *(_damped(sum(map(counts, words))) for counts in _WORDS.values()),
             _damped(document.normalised.disguises),
-            float(sum(word[0].isalnum() for word in words) < 4),
         ]
 
 

@@ -77,9 +77,9 @@ FINE = {
     ),
 }
 DISPARAGING = {
-    "akku": ("Du bist ein Idiot, lies den Artikel.", "Der Autor ist ein Volldepp."),
+    "akku": ("Du bist ein Idiot, lies den Artikel.", "Der Autor: 🤡"),
     "bahn": ("Ihr seid doch alle Idioten hier.", "So ein Volldepp schreibt über die Bahn 🤡"),
-    "tv": ("Was für ein Idiot kauft das?", "Halt die Klappe, du Volldepp."),
+    "tv": ("Was für ein Idiot kauft das?", "Halt die Klappe, du Volldepp 🤡"),
     "strom": ("Nur ein Idiot glaubt dem Autor.", "Geh weg, du Clown 🤡"),
     "spiel": ("Du Idiot hast keine Ahnung.", "Volldepp, lern erst mal lesen."),
 }
