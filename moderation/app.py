@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, *, classifier: Classifier | Non
         If the database's URL names something this program cannot work with.
     """
     settings = settings or Settings()
-    app = Flask("moderation", static_folder=None)
+    app = Flask("moderation", static_folder=None, static_url_path="/static")
     app.config.update(
         SECRET_KEY=settings.session_key(),
         SESSION_COOKIE_SECURE=settings.cookies_over_https_only,

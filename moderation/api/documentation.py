@@ -76,8 +76,10 @@ class FieldRow:
     description: str
 
 
-def fields(name: str, schemas: Json, prefix: str = "") -> Iterator[FieldRow]:
+def fields(name: str, schemas: Json) -> Iterator[FieldRow]:
     """Yield the fields of a schema, each followed by the fields within it.
+
+    What is within a schema is listed at its first use; later uses name that one.
 
     Examples
     --------
@@ -88,18 +90,23 @@ def fields(name: str, schemas: Json, prefix: str = "") -> Iterator[FieldRow]:
     >>> [(row.path, row.type, row.required) for row in fields("Comment", schemas)]
     [('parent', 'object', False), ('parent.id', 'string', True)]
     """
+    yield from _fields(name, schemas, prefix="", seen={})
+
+
+def _fields(name: str, schemas: Json, *, prefix: str, seen: dict[str, str]) -> Iterator[FieldRow]:
     schema = schemas[name]
     for key, found in schema.get("properties", {}).items():
         shape = _Shape.of(found, schemas)
         inner = schemas.get(shape.ref, {})
-        yield FieldRow(
-            path=prefix + key,
-            type=shape.type,
-            required=key in schema.get("required", ()),
-            description=found.get("description") or inner.get("description", ""),
-        )
-        if "properties" in inner:
-            yield from fields(shape.ref, schemas, f"{prefix}{key}{shape.suffix}.")
+        path = prefix + key
+        description = found.get("description") or inner.get("description", "")
+        if shape.ref in seen:
+            description = f"the same fields as `{seen[shape.ref]}`"
+        required = key in schema.get("required", ())
+        yield FieldRow(path, shape.type, required=required, description=description)
+        if "properties" in inner and shape.ref not in seen:
+            seen[shape.ref] = path
+            yield from _fields(shape.ref, schemas, prefix=f"{path}{shape.suffix}.", seen=seen)
 
 
 @dataclass(frozen=True, slots=True)

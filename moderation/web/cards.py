@@ -14,7 +14,7 @@ from moderation.store import QueueItem, State
 
 TIME_ZONE = ZoneInfo("Europe/Berlin")
 
-LONGEST_EXCERPT = 400
+LONGEST_EXCERPT = 280
 """Characters of an article shown beside a comment."""
 
 STATE_NAMES = {
