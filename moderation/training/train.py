@@ -91,7 +91,7 @@ def train_model(
         extractor.transform(comments),
         _labels(examples),
         groups=np.array([example.group for example in examples]),
-        sample_weight=np.array([[weight(each, label) for label in Label] for each in examples]),
+        sample_weight=np.array([weight(each) for each in examples]),
         calibrate_on=is_seed,
     )
     return Trained(
