@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from flask import Response, jsonify, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from moderation.api import access
 from moderation.api.problems import Refusal, failure_of
@@ -30,6 +31,9 @@ LARGEST_BATCH = 500
 
 LARGEST_BATCH_BODY = LARGEST_BATCH * LARGEST_BODY
 """Bytes of a batch: each of its comments may be as large as one sent alone."""
+
+READ_ON = 8 * 1024 * 1024
+"""Bytes of a body that is too large which are read, so that its sender gets to see the answer."""
 
 _LANGUAGES: tuple[Language, ...] = ("de", "en")
 
@@ -77,8 +81,25 @@ def _classified(desk: Desk, holder: ApiToken, item: object) -> ClassifyAnswer:
 def _body(largest: int) -> object:
     if request.mimetype != "application/json" or "Content-Encoding" in request.headers:
         raise Refusal(ProblemKind.MEDIA_TYPE)
-    request.max_content_length = largest
-    return parse(request.get_data(cache=False))
+    # a body sent in chunks is cut off at the limit, so one byte more tells it from one that fits
+    request.max_content_length = largest + 1
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raw = None
+    if raw is None or len(raw) > largest:
+        _read_on()
+        raise Refusal(
+            ProblemKind.TOO_LARGE, f"The body may have at most {largest // 1024} KiB here."
+        )
+    return parse(raw)
+
+
+def _read_on() -> None:
+    """Take in what is still being sent, within reason: closing at once may lose our answer."""
+    stream, left = request.environ["wsgi.input"], READ_ON
+    while left > 0 and (chunk := stream.read(min(left, 64 * 1024))):
+        left -= len(chunk)
 
 
 def _refused_batch(detail: str) -> Refusal:
