@@ -50,7 +50,7 @@ def test_a_threshold_is_the_highest_that_does(rows, target):
 
 rows_of_three = st.lists(
     st.tuples(*[st.tuples(st.floats(0, 1), st.booleans())] * 3), min_size=1, max_size=60
-).map(lambda rows: [((1.0, True),) * 3, *rows])
+).map(lambda rows: [((1.0, True),) * 3, ((0.0, False),) * 3, *rows])
 
 
 def of_three(rows):
