@@ -180,7 +180,7 @@ def verdict_figures(
     truth: Mapping[Label, Truth],
     thresholds: Mapping[Label, float],
 ) -> VerdictFigures:
-    """Return the figures of the verdicts; arrays of shape (n,), fine comments and violations in n."""
+    """Return the figures of verdicts; arrays of shape (n,), both kinds of comment in them."""
     violates = np.logical_or.reduce([truth[label] for label in Label])
     held = _held(scores, thresholds)
     tables = threshold_tables(scores, truth)
