@@ -11,16 +11,20 @@ from moderation.classifier.document import Document
 from moderation.classifier.features import FeatureExtractor
 from moderation.classifier.heads import LabelHead
 from moderation.classifier.ngrams import Ngrams, Style
+from moderation.classifier.tokens import STOPWORDS
 from moderation.comment import Span
 
 __all__ = ["MOST_SPANS", "spans"]
 
 MOST_SPANS = 3
 
-# A word is marked if it raises the log-odds by this much and carries this share of all that
+# A passage is marked if it raises the log-odds by this much and carries this share of all that
 # raises them. Below lies the noise that every harmless word carries.
 _LEAST_LOG_ODDS = 0.7
-_LEAST_SHARE = 0.12
+_LEAST_SHARE = 0.06
+# What a word must add to be worth its place in a passage: low enough to bridge "zu" in "viel zu
+# dumm", high enough not to mark whole sentences.
+_COST_OF_A_WORD = 0.25
 
 
 def spans(
@@ -29,8 +33,8 @@ def spans(
     """Return the passages of a comment that raise its scores most.
 
     A linear head adds up what every n-gram contributes. Each n-gram's contribution goes to the
-    words it lies in; neighbouring words that stand out form one passage. If all words together
-    do not raise a score, there is nothing to show.
+    words it lies in; the passages with the greatest sums are shown, never function words alone.
+    If all words together do not raise a score, there is nothing to show.
 
     Parameters
     ----------
@@ -75,24 +79,48 @@ def _strongest(document: Document, raised: NDArray[np.float64]) -> tuple[Span, .
     if raised.sum() <= 0:
         return ()
     total = raised[raised > 0].sum()
-    marked = (raised >= _LEAST_LOG_ODDS) & (raised >= _LEAST_SHARE * total)
-    found = _passages(document, raised / total, np.flatnonzero(marked).tolist())
-    strongest = sorted(found, key=lambda span: -span.weight)[:MOST_SPANS]
-    return tuple(sorted(strongest, key=lambda span: span.start))
-
-
-def _passages(document: Document, shares: NDArray[np.float64], marked: list[int]) -> list[Span]:
-    """Join marked words that are neighbours."""
     found: list[Span] = []
-    previous = -2
-    for number in marked:
-        word = document.words[number]
-        start, end = document.normalised.original_span(word.start, word.end)
-        weight = float(shares[number])
-        # One character of the original can stand for two words; passages must not overlap.
-        if found and (number == previous + 1 or start < found[-1].end):
-            start, weight = found[-1].start, found[-1].weight + weight
-            found.pop()
-        found.append(Span(start, end, min(1.0, round(weight, 6))))
-        previous = number
-    return found
+    untouched = [(0, len(raised))]
+    while untouched and len(found) < MOST_SPANS:
+        begin, end = untouched.pop(0)
+        first, last = _heaviest_passage(raised[begin:end] - _COST_OF_A_WORD)
+        first, last = begin + first, begin + last
+        log_odds = raised[first:last].sum()
+        if log_odds < max(_LEAST_LOG_ODDS, _LEAST_SHARE * total):
+            continue
+        untouched += [(begin, first), (last, end)]
+        if any(word.text not in STOPWORDS for word in document.words[first:last]):
+            found.append(_span(document, first, last, min(1.0, float(log_odds / total))))
+    return _without_overlaps(sorted(found, key=lambda span: span.start))
+
+
+def _heaviest_passage(gains: NDArray[np.float64]) -> tuple[int, int]:
+    """Return first word and the one after the last of the passage with the greatest sum.
+
+    Examples
+    --------
+    >>> _heaviest_passage(np.array([1.0, -3.0, 2.0, -0.5, 2.0, -9.0]))
+    (2, 5)
+    """
+    sums = np.concatenate([[0.0], np.cumsum(gains)])
+    last = int(np.argmax(sums - np.minimum.accumulate(sums)))
+    first = int(np.argmin(sums[: last + 1]))
+    return first, last
+
+
+def _span(document: Document, first: int, last: int, weight: float) -> Span:
+    words = document.words
+    start, end = document.normalised.original_span(words[first].start, words[last - 1].end)
+    return Span(start, end, round(weight, 6))
+
+
+def _without_overlaps(found: list[Span]) -> tuple[Span, ...]:
+    """Join passages that share a character: one of the original can stand for two words."""
+    apart: list[Span] = []
+    for span in found:
+        if apart and span.start < apart[-1].end:
+            before = apart.pop()
+            weight = min(1.0, round(before.weight + span.weight, 6))
+            span = Span(before.start, max(before.end, span.end), weight)  # noqa: PLW2901
+        apart.append(span)
+    return tuple(apart)
