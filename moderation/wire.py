@@ -312,7 +312,9 @@ class LabelAnswer(TypedDict):
     score: Annotated[float, Field(ge=0, le=1, description="calibrated probability, 6 decimals")]
     flagged: Annotated[bool, Field(description="whether the score reaches the rule's threshold")]
     rule: Annotated[str, Field(description="id of the rule in the rules file")]
-    spans: NotRequired[Annotated[list[SpanAnswer], Field(description="if passages stand out")]]
+    spans: NotRequired[
+        Annotated[list[SpanAnswer], Field(description="if it is flagged and passages stand out")]
+    ]
     evidence: NotRequired[EvidenceAnswer]
 
 
@@ -401,7 +403,7 @@ def _label_answer(
     if found is None:
         return None
     body = LabelAnswer(score=found.score, flagged=label in verdict.flagged, rule=rules[label])
-    if found.spans:
+    if found.spans and body["flagged"]:
         body["spans"] = [
             SpanAnswer(start=span.start, end=span.end, weight=span.weight) for span in found.spans
         ]

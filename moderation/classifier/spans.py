@@ -34,7 +34,8 @@ def spans(
 
     A linear head adds up what every n-gram contributes. Each n-gram's contribution goes to the
     words it lies in; the passages with the greatest sums are shown, never function words alone.
-    If all words together do not raise a score, there is nothing to show.
+    What speaks against the label is left out of account: a comment with an insult and much else
+    still shows the insult.
 
     Parameters
     ----------
@@ -76,9 +77,7 @@ def _word_log_odds(
 
 
 def _strongest(document: Document, raised: NDArray[np.float64]) -> tuple[Span, ...]:
-    if raised.sum() <= 0:
-        return ()
-    total = raised[raised > 0].sum()
+    total = raised.clip(min=0).sum()
     found: list[Span] = []
     untouched = [(0, len(raised))]
     while untouched and len(found) < MOST_SPANS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pathlib import Path
 from moderation.comment import Article, Label
 from moderation.seeds import Corpus as SeedCorpus
 from moderation.seeds import Seed, Split
-from moderation.training.corpora import CORPORA, Corpus, CorpusError, Example
+from moderation.training.corpora import CORPORA, LEXICONS, Corpus, CorpusError, Example, Source
 
 SEEDS = "seeds"
 MISMATCHED = "seeds, mismatched"
@@ -20,6 +21,9 @@ DEV_SHARE = 5
 """Of a corpus without a development split of its own, every fifth group is held back."""
 
 SENTENCES_OF_A_DOCUMENT = 2
+
+GROUP_HATE = "gahd"
+"""The corpus that labels hate against groups and nothing else."""
 
 WEIGHTS: Mapping[str, float] = {SEEDS: 1.0, MISMATCHED: 1 / 16}
 PUBLIC_WEIGHT = 1 / 8
@@ -55,6 +59,12 @@ def trainable(names: Sequence[str]) -> list[Corpus]:
             )
         chosen.append(corpus)
     return chosen
+
+
+def sources(corpora: Sequence[Corpus]) -> list[Source]:
+    """Return everything that is read when these corpora are: themselves and the word lists."""
+    lexicons = LEXICONS.values() if GROUP_HATE in {corpus.name for corpus in corpora} else ()
+    return [*corpora, *lexicons]
 
 
 def from_seeds(seeds: Sequence[Seed]) -> list[Example]:
@@ -161,7 +171,23 @@ def read_public(corpora: Sequence[Corpus], data: Path, random_state: int) -> Ite
         if corpus.name == "cimt":
             examples = _first_of_each_group(examples, SENTENCES_OF_A_DOCUMENT)
             yield from mismatched_documents(examples, random_state)
+        if corpus.name == GROUP_HATE:
+            swear_words = frozenset(
+                word for lexicon in LEXICONS.values() for word in lexicon.read(data)
+            )
+            examples = [_unknown_if_it_swears(example, swear_words) for example in examples]
         yield from examples
+
+
+def _unknown_if_it_swears(example: Example, swear_words: frozenset[str]) -> Example:
+    """Take back "not disparaging" from what swears: the set calls insults of one person harmless.
+
+    Taken at its word it would teach that whoever says "Idiot" means no harm.
+    """
+    said = set(re.findall(r"\w+", example.comment.text.lower()))
+    if example.labels[Label.DISPARAGING] is False and said & swear_words:
+        return replace(example, labels=dict.fromkeys(Label))
+    return example
 
 
 def _first_of_each_group(examples: Sequence[Example], most: int) -> list[Example]:

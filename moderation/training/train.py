@@ -21,6 +21,7 @@ from moderation.training.dataset import (
     held_back,
     mismatched,
     read_public,
+    sources,
     weight,
 )
 from moderation.training.evaluation import threshold_tables
@@ -134,12 +135,12 @@ def _provenance(
         own,
         *(
             TrainingSource(
-                name=corpus.name,
-                licence=corpus.licence,
-                sha256=corpus.sha256(data),
-                rows=rows[corpus.name],
+                name=source.name,
+                licence=source.licence,
+                sha256=source.sha256(data),
+                rows=rows[source.name],
             )
-            for corpus in corpora
+            for source in sources(corpora)
             if data is not None
         ),
     )

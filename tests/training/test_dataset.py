@@ -114,6 +114,20 @@ def test_two_sentences_of_a_document_are_taken(tmp_path: Path):
     assert all(example.labels[Label.OFF_TOPIC] for example in examples if example not in own)
 
 
+def test_what_swears_is_not_called_harmless_by_a_corpus_that_knows_group_hate_only(tmp_path: Path):
+    (tmp_path / "gahd").mkdir()
+    rows = [("a1", "Du Blödhammel, lies doch mal", 0), ("b2", "Blödhammel gehören alle weg", 1),
+            ("c3", "Der Akku hält lange", 0)]  # fmt: skip
+    lines = ["gahd_id\ttext\tlabel\tround\tsplit\tcontrastive_gahd_id"]
+    lines += [f"{id}\t{text}\t{label}\tR1\ttrain\t" for id, text, label in rows]
+    (tmp_path / "gahd" / "gahd_train_dev.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "lexicons").mkdir()
+    for name in ("ldnoobw_de.txt", "ldnoobw_v2_de.txt"):
+        (tmp_path / "lexicons" / name).write_text("blödhammel\n", encoding="utf-8")
+    examples = read_public([CORPORA["gahd"]], tmp_path, random_state=1)
+    assert [each.labels[Label.DISPARAGING] for each in examples] == [None, True, False]
+
+
 def test_seeds_become_examples_grouped_by_article(corpus):
     examples = from_seeds(corpus.seeds)
     assert len(examples) == len(corpus.seeds)
