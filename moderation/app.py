@@ -103,7 +103,7 @@ def _protect(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
-    if request.endpoint and not request.endpoint.endswith("static"):
+    if not (request.endpoint or "").endswith(".static"):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 

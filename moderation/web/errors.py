@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import current_app
 from flask_wtf.csrf import CSRFError
 
 _SENTENCES = {
@@ -33,4 +33,6 @@ def error_page(error: Exception, status: int) -> str:
     title, sentence = (
         _EXPIRED if isinstance(error, CSRFError) else _SENTENCES.get(status, _UNEXPECTED)
     )
-    return render_template("web/error.html", title=title, sentence=sentence)
+    # rendered without Flask's context: who is logged in may be what cannot be found out
+    template = current_app.jinja_env.get_template("web/error.html")
+    return template.render(title=title, sentence=sentence)

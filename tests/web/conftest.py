@@ -1,0 +1,195 @@
+"""The real application on a fresh database, moderators who are logged in, and a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from moderation.app import create_app
+from moderation.classifier import Classifier
+from moderation.comment import Article, Comment
+from moderation.desk import Desk, accounts
+from moderation.runtime import Runtime
+from moderation.settings import Settings
+from moderation.store import Role
+
+PASSWORD = "ein langes Passwort"
+INSULT = "Du bist doch ein dummer Idiot, halt einfach die Fresse!"
+ARTICLE = Article(
+    title="Das neue Notebook im Test",
+    text="Das Notebook rechnet schnell, wird aber heiß. Der Akku hält acht Stunden.",
+    id="123",
+    url="https://blog.example/notebook-test",
+)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path, model_dir: Path) -> Settings:
+    shutil.copy(sqlite_template, tmp_path / "moderation.db")
+    return Settings(data_dir=tmp_path, model_dir=model_dir)
+
+
+@pytest.fixture
+def app(settings: Settings, classifier: Classifier) -> Iterator[Flask]:
+    app = create_app(settings, classifier=classifier)
+    store = app.extensions["moderation"].store
+    accounts.create_moderator(store, "anna", PASSWORD, display_name="Anna Berger")
+    accounts.create_moderator(store, "bernd", PASSWORD)
+    accounts.create_moderator(store, "lea", PASSWORD, Role.READER)
+    yield app
+    store.close()
+
+
+@pytest.fixture
+def runtime(app: Flask) -> Runtime:
+    runtime = app.extensions["moderation"]
+    assert isinstance(runtime, Runtime)
+    return runtime
+
+
+@pytest.fixture
+def desk(runtime: Runtime) -> Desk:
+    return runtime.desk
+
+
+@pytest.fixture
+def insult() -> str:
+    """A text that every model holds."""
+    return INSULT
+
+
+@pytest.fixture
+def submit(desk: Desk) -> Callable[..., Comment]:
+    """Submit a comment, held unless another text is given."""
+
+    def send(comment_id: str = "4711", text: str = INSULT, **details: object) -> Comment:
+        details.setdefault("article", ARTICLE)
+        details.setdefault("author", "Max")
+        return desk.submit(Comment(text=text, id=comment_id, **details)).comment  # type: ignore[arg-type]
+
+    return send
+
+
+class Visitor:
+    """A test client that fills in forms as a browser does."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, status: int = 200) -> str:
+        """Return a page."""
+        response = self.client.get(path, follow_redirects=True)
+        assert response.status_code == status
+        return response.text
+
+    def send(self, path: str, page: str, **fields: object) -> str:
+        """Send a form of a page and return the page that follows."""
+        response = self.client.post(
+            path, data={"csrf_token": csrf_token(page), **fields}, follow_redirects=True
+        )
+        assert response.status_code == 200, response.text
+        return response.text
+
+    def log_in(self, name: str) -> Visitor:
+        """Log in."""
+        self.send("/login", self.get("/login"), name=name, password=PASSWORD)
+        return self
+
+    def decide(self, comment_id: str, **fields: object) -> str:
+        """Decide about a comment from the queue and return the page that follows."""
+        fields.setdefault("version", 1)
+        fields.setdefault("back", "queue")
+        return self.send(f"/queue/{comment_id}/decision", self.get("/queue"), **fields)
+
+
+def csrf_token(page: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    """Somebody who has not logged in."""
+    return Visitor(app.test_client())
+
+
+@pytest.fixture
+def anna(app: Flask) -> Visitor:
+    """A moderator."""
+    return Visitor(app.test_client()).log_in("anna")
+
+
+@pytest.fixture
+def bernd(app: Flask) -> Visitor:
+    """Another moderator."""
+    return Visitor(app.test_client()).log_in("bernd")
+
+
+@pytest.fixture
+def lea(app: Flask) -> Visitor:
+    """A reader."""
+    return Visitor(app.test_client()).log_in("lea")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.fail("The browser tests need Chromium. Run tests/bring-chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """The application behind a real socket."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def tab(browser: Browser, address: str) -> Iterator[Page]:
+    """A German browser's tab, logged in as Anna; fails the test on anything the console says."""
+    context = browser.new_context(base_url=address, locale="de-DE")
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    page.goto("/queue")
+    page.get_by_label("Name").fill("anna")
+    page.get_by_label("Passwort").fill(PASSWORD)
+    page.get_by_role("button", name="Anmelden").click()
+    page.wait_for_url("**/queue")
+    yield page
+    context.close()
+    assert said == []
