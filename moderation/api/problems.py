@@ -122,7 +122,7 @@ def _http_failure(error: HTTPException) -> Failure:
     if kind:
         return Failure(problem(kind), headers)
     body = Problem(
-        type="about:blank", title=error.name, status=error.code or 500, detail=error.name
+        type="about:blank", title=error.name, status=error.code or 500, detail=f"{error.name}."
     )
     return Failure(body, headers)
 

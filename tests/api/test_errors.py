@@ -88,6 +88,20 @@ def test_an_unknown_parent_is_refused(post):
     assert_problem(response, 422, "unknown-parent", "/parent")
 
 
+def test_what_only_the_store_cannot_keep_is_named_by_its_field_too(post):
+    url = "https://blog.example/" + "ä" * 1500
+    response = post({"text": "Danke!", "article": {"title": "Test", "url": url}})
+    assert_problem(response, 422, "invalid", "/article/url")
+
+
+def test_errors_without_a_kind_of_their_own_have_the_same_shape(client):
+    response = client.get("/static/docs/docs.css", headers={"Range": "bytes=9999999-"})
+    assert response.status_code == 416
+    assert response.content_type == "application/problem+json"
+    assert response.json["status"] == 416
+    assert response.json["type"] == "about:blank"
+
+
 def test_a_body_over_64_kib_is_refused(post):
     frame = len(json.dumps({"text": ""}))
     fits = json.dumps({"text": "x" * (64 * 1024 - frame)}).encode()

@@ -20,7 +20,7 @@ from moderation.comment import Article, Comment
 from moderation.desk import Desk, accounts
 from moderation.runtime import Runtime
 from moderation.settings import Settings
-from moderation.store import Role
+from moderation.store import Role, Store
 
 PASSWORD = "ein langes Passwort"
 INSULT = "Du bist doch ein dummer Idiot, halt einfach die Fresse!"
@@ -43,21 +43,30 @@ FLAGS = [
 ]
 
 
+@pytest.fixture(scope="session")
+def staffed_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the moderators, made once: hashing passwords is slow on purpose."""
+    path = tmp_path_factory.mktemp("staffed") / "template.db"
+    shutil.copy(sqlite_template, path)
+    store = Store(f"sqlite:///{path}")
+    accounts.create_moderator(store, "anna", PASSWORD, display_name="Anna Berger")
+    accounts.create_moderator(store, "bernd", PASSWORD)
+    accounts.create_moderator(store, "lea", PASSWORD, Role.READER)
+    store.close()
+    return path
+
+
 @pytest.fixture
-def settings(tmp_path: Path, sqlite_template: Path, model_dir: Path) -> Settings:
-    shutil.copy(sqlite_template, tmp_path / "moderation.db")
+def settings(tmp_path: Path, staffed_template: Path, model_dir: Path) -> Settings:
+    shutil.copy(staffed_template, tmp_path / "moderation.db")
     return Settings(data_dir=tmp_path, model_dir=model_dir)
 
 
 @pytest.fixture
 def app(settings: Settings, classifier: Classifier) -> Iterator[Flask]:
     app = create_app(settings, classifier=classifier)
-    store = app.extensions["moderation"].store
-    accounts.create_moderator(store, "anna", PASSWORD, display_name="Anna Berger")
-    accounts.create_moderator(store, "bernd", PASSWORD)
-    accounts.create_moderator(store, "lea", PASSWORD, Role.READER)
     yield app
-    store.close()
+    app.extensions["moderation"].store.close()
 
 
 @pytest.fixture

@@ -22,6 +22,16 @@ def test_the_bare_address_leads_to_the_queue(anna):
     assert "Warteschlange" in anna.get("/")
 
 
+def test_whoever_is_logged_in_needs_no_login_page(anna):
+    assert anna.client.get("/login").location == "/queue"
+
+
+def test_an_address_with_a_slash_too_many_leads_to_the_page(anna):
+    response = anna.client.get("/queue//4711")
+    assert response.status_code == 308
+    assert response.location.endswith("/queue/4711")
+
+
 def test_after_the_login_the_page_that_was_asked_for_follows(visitor, submit):
     submit("4711")
     page = visitor.get("/login?next=/queue/4711")
