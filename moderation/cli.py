@@ -10,6 +10,7 @@ COMMANDS = {
     "serve": "moderation.app:serve",
     "demo": "moderation.demo:demo",
     "classify": "moderation.archive.commands:classify",
+    "rescore": "moderation.archive.commands:rescore",
     "train": "moderation.training.commands:train",
     "evaluate": "moderation.training.commands:evaluate",
     "seeds": "moderation.seeds.commands:seeds",

@@ -1,9 +1,8 @@
-"""``moderation classify``: a file of comments in, a file of verdicts out."""
+"""``moderation classify`` and ``rescore``: comments in, verdicts out."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +13,17 @@ import click
 from tqdm import tqdm
 
 from moderation.archive.classify import classify_lines, lines_of
+from moderation.archive.comparison import Basis
+from moderation.archive.options import ArchiveOptions, reads_archives, scores_with_workers
+from moderation.archive.record import ArchiveError
+from moderation.archive.rescore import Destination, Judges
+from moderation.archive.rescore import rescore as rescored
+from moderation.archive.scoring import Crew
+from moderation.archive.writing import whole_file
 from moderation.classifier import Classifier, ModelError
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
+from moderation.store import StoreUnavailable
 from moderation.wire import Language
 
 
@@ -44,12 +51,7 @@ def classify(source: str, output: str, language: str) -> None:
     stored. A bad line becomes an error object with its line number, the run goes on, and the exit
     status is 1 if there was any. OUT.jsonl appears only when it is complete.
     """
-    settings = Settings()
-    try:
-        classifier = Classifier.load(settings.model_dir)
-        rules = RuleBook.load(settings.rules_file).with_thresholds(classifier.manifest.thresholds)
-    except (ModelError, RulesError) as error:
-        raise click.ClickException(str(error)) from None
+    classifier, rules = _judges(Settings())
     bad = 0
     with _input(source) as incoming, _output(output) as outgoing, _progress(source) as progress:
         lines = lines_of(incoming)
@@ -63,6 +65,82 @@ def classify(source: str, output: str, language: str) -> None:
     if bad:
         click.echo(f"{bad} lines could not be scored; their answers say why.", err=True)
         sys.exit(1)
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the results go: .jsonl, .csv or .parquet.",
+)
+@reads_archives
+@scores_with_workers
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The page for people; report.html beside OUT if left out.",
+)
+@click.option("--only-changed", is_flag=True, help="Write only comments judged differently now.")
+@click.option(
+    "--compare",
+    "basis",
+    type=click.Choice(Basis, case_sensitive=False),
+    default=Basis.AUTO,
+    show_default=True,
+    help="With earlier scores, with the status people gave, or with what there is.",
+)
+@click.option("--restart", is_flag=True, help="Forget an unfinished run with the same OUT.")
+def rescore(
+    *,
+    source: str,
+    output: Path,
+    archive: ArchiveOptions,
+    crew: Crew,
+    report: Path | None,
+    only_changed: bool,
+    basis: Basis,
+    restart: bool,
+) -> None:
+    """Score an archive again and show what would be judged differently now.
+
+    SOURCE is a file (.jsonl, .csv, .parquet, or .xml for a WordPress export) or the word store for
+    our own database. It is only read. A run that was interrupted, even killed, goes on when the
+    same command is given again. What cannot be used is listed in OUT.problems.jsonl, and the exit
+    status is then 1.
+    """
+    settings = Settings()
+    classifier, rules = _judges(settings)
+    to = Destination(output, report or output.with_name("report.html"), only_changed)
+    judges = Judges(settings.model_dir, classifier, rules, basis)
+    try:
+        finished = rescored(
+            archive.source(source, settings.database), to, judges, crew, restart=restart
+        )
+    except (ArchiveError, ModelError, StoreUnavailable) as error:
+        raise click.ClickException(str(error)) from None
+    for kind, count in finished.changes.items():
+        click.echo(f"{kind.value.replace('_', ' '):<16} {count:>10}")
+    click.echo(f"{to.output}, {to.report}")
+    _complain(finished.problems, to.problems)
+
+
+def _complain(count: int, listed: Path) -> None:
+    if count:
+        click.echo(f"{count} places of the archive were a problem; see {listed}.", err=True)
+        sys.exit(1)
+
+
+def _judges(settings: Settings) -> tuple[Classifier, RuleBook]:
+    try:
+        classifier = Classifier.load(settings.model_dir)
+        rules = RuleBook.load(settings.rules_file)
+        return classifier, rules.with_thresholds(classifier.manifest.thresholds)
+    except (ModelError, RulesError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 @contextmanager
@@ -80,22 +158,15 @@ def _input(source: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _output(output: str) -> Iterator[BinaryIO]:
-    """Yield a stream; a named file gets its name only after everything was written."""
     if output == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    final = Path(output)
-    part = final.with_name(f"{final.name}.part")
     try:
-        with part.open("wb") as stream:
+        with whole_file(Path(output)) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(final)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise click.ClickException(f"{output} cannot be written: {error.strerror}.") from None
+    except ArchiveError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _progress(source: str) -> tqdm:
