@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 
 class Action(StrEnum):
-    """What a moderator (or an import) did with a comment; ``UNDO`` takes back the newest decision."""
+    """What a moderator or an import did with a comment; ``UNDO`` takes back the newest of it."""
 
     APPROVE = "approve"
     REJECT = "reject"

@@ -93,6 +93,11 @@ class Classifier:
                 f"The model in {folder} does not fit this program ({type(error).__name__}): train"
                 " it again with `moderation train`."
             ) from error
+        if any(len(head.weights_) != extractor.n_features for head in heads.heads_.values()):
+            raise ModelIncompatible(
+                f"The model in {folder} was trained on other features than this program computes:"
+                " train it again with `moderation train` or install the release that wrote it."
+            )
         return cls(extractor, heads, manifest, sha256)
 
     def assess(self, comment: Comment, explain: bool = True) -> Assessment:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -362,6 +363,25 @@ def test_a_model_of_other_code_is_refused(folder: Path) -> None:
     edit_manifest(folder, files=files | {"heads.joblib": digest})
     with pytest.raises(ModelIncompatible, match="train it again"):
         Classifier.load(folder)
+
+
+def test_a_model_trained_on_other_features_is_refused_before_it_scores(
+    extractor: FeatureExtractor, saved_model: Path, tmp_path: Path
+) -> None:
+    wider = FeatureExtractor(replace(extractor.settings, word_columns=2**13))
+    wider.fit([Comment("Der Akku hält zwei Tage.")])
+    heads = joblib.load(saved_model / "heads.joblib")[1]
+    save_model(
+        tmp_path / "model",
+        wider,
+        heads,
+        version="1",
+        thresholds={label: {"0.02": 0.2} for label in Label},
+        training_data=[],
+        metrics={},
+    )
+    with pytest.raises(ModelIncompatible, match="trained on other features"):
+        Classifier.load(tmp_path / "model")
 
 
 def test_every_refusal_is_a_model_error() -> None:
