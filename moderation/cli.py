@@ -11,6 +11,7 @@ COMMANDS = {
     "demo": "moderation.demo:demo",
     "classify": "moderation.archive.commands:classify",
     "rescore": "moderation.archive.commands:rescore",
+    "import": "moderation.archive.commands:import_archive",
     "train": "moderation.training.commands:train",
     "evaluate": "moderation.training.commands:evaluate",
     "seeds": "moderation.seeds.commands:seeds",

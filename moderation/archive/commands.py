@@ -1,4 +1,4 @@
-"""``moderation classify`` and ``rescore``: comments in, verdicts out."""
+"""``moderation classify``, ``rescore`` and ``import``: what can be done with many comments."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from tqdm import tqdm
 
 from moderation.archive.classify import classify_lines, lines_of
 from moderation.archive.comparison import Basis
+from moderation.archive.importing import import_archive as imported
 from moderation.archive.options import ArchiveOptions, reads_archives, scores_with_workers
-from moderation.archive.record import ArchiveError
+from moderation.archive.record import ArchiveError, Problem
 from moderation.archive.rescore import Destination, Judges
 from moderation.archive.rescore import rescore as rescored
 from moderation.archive.scoring import Crew
-from moderation.archive.writing import whole_file
+from moderation.archive.writing import whole_file, write_problems
 from moderation.classifier import Classifier, ModelError
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
 from moderation.store import StoreUnavailable
+from moderation.store.commands import opened_store
 from moderation.wire import Language
+
+_SHOWN = 20
+"""Problems that are printed; a list of thousands helps nobody on a screen."""
 
 
 @click.command()
@@ -126,6 +131,50 @@ def rescore(
         click.echo(f"{kind.value.replace('_', ' '):<16} {count:>10}")
     click.echo(f"{to.output}, {to.report}")
     _complain(finished.problems, to.problems)
+
+
+@click.command("import")
+@click.argument("source", metavar="SOURCE")
+@reads_archives
+@scores_with_workers
+@click.option(
+    "--problems",
+    "listed",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to list what could not be used, one JSON object a line.",
+)
+def import_archive(
+    *, source: str, archive: ArchiveOptions, crew: Crew, listed: Path | None
+) -> None:
+    """Bring an archive into the database: articles, threads, comments and what became of them.
+
+    SOURCE is a file (.jsonl, .csv, .parquet, or .xml for a WordPress export). What was approved,
+    rejected or marked as spam becomes a decision; what is pending waits in the queue. May be
+    repeated: only what is new is added. The exit status is 1 if something could not be used.
+    """
+    settings = Settings()
+    classifier, rules = _judges(settings)
+    judges = Judges(settings.model_dir, classifier, rules)
+    problems: list[Problem] = []
+    try:
+        with opened_store() as store:
+            store.check()
+            read = archive.source(source, settings.database)
+            done = imported(read, store, judges, crew, tell=problems.append)
+        if listed:
+            write_problems(listed, problems)
+    except (ArchiveError, ModelError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        f"{done.comments} comments and {done.decisions} decisions added, {done.known} comments were"
+        " there before."
+    )
+    for problem in problems[:_SHOWN]:
+        click.echo(problem, err=True)
+    if len(problems) > _SHOWN:
+        click.echo(f"… and {len(problems) - _SHOWN} more; list all with --problems.", err=True)
+    if problems:
+        sys.exit(1)
 
 
 def _complain(count: int, listed: Path) -> None:

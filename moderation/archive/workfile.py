@@ -175,7 +175,7 @@ class WorkFile:
         self._db.execute("BEGIN")
         for count, found in enumerate(archive, start=1):
             if isinstance(found, Problem):
-                self._note(found)
+                self.note(found)
             else:
                 self._take_in(found, articles.number(found.comment.article))
             if count % _TOGETHER == 0:
@@ -212,7 +212,7 @@ class WorkFile:
             first = self._db.execute(
                 "SELECT place FROM comments WHERE id = ?", (comment.id,)
             ).fetchone()
-            self._note(
+            self.note(
                 Problem(
                     found.place,
                     f"The id {comment.id} was used before ({first['place']}); this one is left"
@@ -235,7 +235,8 @@ class WorkFile:
             " WHERE trim(title) = '' AND trim(articles.text) = '' GROUP BY articles.number"
         )
 
-    def _note(self, problem: Problem) -> None:
+    def note(self, problem: Problem) -> None:
+        """Remember something that could not be used as it was."""
         self._db.execute("INSERT INTO problems VALUES (?, ?)", (problem.place, problem.sentence))
 
     def problems(self) -> Iterator[Problem]:

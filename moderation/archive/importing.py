@@ -1,0 +1,224 @@
+"""Bring an archive into the store: articles, threads, comments, and what people made of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from moderation.archive.comparison import Scores
+from moderation.archive.reading import Source
+from moderation.archive.record import ArchivedComment, Problem, Status
+from moderation.archive.rescore import Judges
+from moderation.archive.scoring import Chunk, Crew, scores_of
+from moderation.archive.workfile import WorkFile
+from moderation.comment import Action, Assessment, DecisionSource, Label, LabelAssessment, Outcome
+from moderation.desk import InvalidInput
+from moderation.desk.intake import checked
+from moderation.desk.service import utc_now
+from moderation.desk.standing import state
+from moderation.store import AppliedRule, Judgement, LockedComment, State, Store, Writer
+
+_ACTIONS = {
+    Status.APPROVED: Action.APPROVE,
+    Status.REJECTED: Action.REJECT,
+    Status.SPAM: Action.REJECT,
+}
+_DECIDED = {Action.APPROVE: State.APPROVED, Action.REJECT: State.REJECTED}
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import has added, and how many comments were there before."""
+
+    comments: int = 0
+    decisions: int = 0
+    known: int = 0
+
+
+def import_archive(
+    source: Source,
+    store: Store,
+    judges: Judges,
+    crew: Crew,
+    *,
+    tell: Callable[[Problem], None],
+    clock: Callable[[], datetime] = utc_now,
+) -> Imported:
+    """Add to the store what an archive has and the store has not.
+
+    A comment that was approved, rejected or marked as spam gets a decision of source ``import``;
+    one that was pending is held, whatever the model thinks, because people had not decided. A
+    comment that is stored already stays as it is, except that it gets its first decision if the
+    archive has one by now. Each chunk is kept as a whole or not at all, so after a kill the same
+    call adds the rest. The blog is told nothing: it knows its own archive.
+
+    Parameters
+    ----------
+    source
+        The archive.
+    store
+        Where it goes.
+    judges
+        Every stored comment has an assessment; these make it.
+    crew
+        Who scores.
+    tell
+        Called with everything that could not be used as it was.
+    clock
+        Tells the time in UTC, for decisions and for comments without a date.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive cannot be read at all.
+    StoreUnavailable
+        If the store cannot be used.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="moderation-import-") as folder,
+        WorkFile(Path(folder) / "work", {}) as work,
+    ):
+        work.read(tqdm(source.read(), unit=" comments", desc="read", disable=None))
+        done = _Import(work, store, judges, clock).run(crew)
+        for problem in work.problems():
+            tell(problem)
+    return done
+
+
+class _Import:
+    """One import on its way from the working copy to the store."""
+
+    def __init__(
+        self, work: WorkFile, store: Store, judges: Judges, clock: Callable[[], datetime]
+    ) -> None:
+        self._work = work
+        self._store = store
+        self._judges = judges
+        self._clock = clock
+        self._done = Imported()
+        self._waiting: dict[int, ArchivedComment] = {}
+
+    def run(self, crew: Crew) -> Imported:
+        judges = self._judges
+        with tqdm(
+            total=self._work.count(), unit=" comments", desc="import", disable=None
+        ) as progress:
+            chunks = self._chunks(crew.chunk, progress)
+            for scored in scores_of(chunks, judges.model_dir, judges.classifier.version, crew):
+                judged = [
+                    self._judged(self._waiting.pop(number), scores) for number, scores in scored
+                ]
+                with self._store.writing() as writer:
+                    for archived, judgement in judged:
+                        self._keep(writer, archived, judgement)
+                progress.update(len(scored))
+        return self._done
+
+    def _chunks(self, size: int, progress: tqdm) -> Iterator[Chunk]:
+        for entries in self._work.pending(size):
+            new: Chunk = []
+            for entry in entries:
+                archived = self._storable(entry.archived)
+                if archived is not None and self._is_new(archived):
+                    self._waiting[entry.number] = archived
+                    new.append((entry.number, archived.comment))
+            progress.update(len(entries) - len(new))
+            if new:
+                yield new
+
+    def _storable(self, archived: ArchivedComment) -> ArchivedComment | None:
+        if archived.comment.id is None:
+            problem = "The comment has no id, so it could not be found again; it is left out."
+            self._work.note(Problem(archived.place, problem))
+            return None
+        try:
+            return replace(archived, comment=checked(archived.comment))
+        except InvalidInput as error:
+            self._work.note(Problem(archived.place, str(error)))
+            return None
+
+    def _is_new(self, archived: ArchivedComment) -> bool:
+        comment_id = str(archived.comment.id)
+        with self._store.reading() as reader:
+            stored = reader.comment(comment_id)
+            if stored is None:
+                return True
+            undecided = not reader.decisions(comment_id)
+        self._done.known += 1
+        if undecided and stored.comment.text == archived.comment.text:
+            with self._store.writing() as writer:
+                locked = writer.lock(comment_id)
+                action = _action(archived)
+                if action and locked and not locked.retracted_at:
+                    self._decide(writer, locked, archived, action)
+                    writer.set_state(locked, _DECIDED[action])
+        return False
+
+    def _judged(
+        self, archived: ArchivedComment, scores: Scores
+    ) -> tuple[ArchivedComment, Judgement]:
+        rules, classifier = self._judges.rules, self._judges.classifier
+        comment = archived.comment
+        assessment = Assessment(
+            {
+                label: None if score is None else LabelAssessment(score)
+                for label, score in scores.items()
+            },
+            classifier.version,
+        )
+        verdict = rules.judge(comment.text, assessment)
+        if archived.status is Status.PENDING and verdict.outcome is Outcome.APPROVE:
+            verdict = replace(verdict, outcome=Outcome.HOLD)
+        if _action(archived) is None and verdict.outcome is Outcome.HOLD:
+            # people will read it, so they shall see why
+            assessment = classifier.assess(comment)
+            verdict = replace(rules.judge(comment.text, assessment), outcome=verdict.outcome)
+        applied = {
+            label: AppliedRule(rules.rule_for(label).id, rules.threshold(label)) for label in scores
+        }
+        return archived, Judgement(assessment, verdict, applied)
+
+    def _keep(self, writer: Writer, archived: ArchivedComment, judgement: Judgement) -> None:
+        comment = archived.comment
+        now = self._clock()
+        action = _action(archived)
+        article_row = writer.save_article(comment.article, at=now) if comment.article else None
+        row = writer.insert_comment(
+            comment,
+            article_row=article_row,
+            state=_DECIDED[action] if action else state(judgement.verdict.outcome, None),
+            at=archived.date or now,
+        )
+        if row is None:  # somebody else has stored it since we looked
+            self._done.known += 1
+            return
+        self._done.comments += 1
+        writer.add_assessment(row, judgement, revision=1, at=now)
+        locked = writer.lock(str(comment.id))
+        if action and locked:
+            self._decide(writer, locked, archived, action)
+
+    def _decide(
+        self, writer: Writer, locked: LockedComment, archived: ArchivedComment, action: Action
+    ) -> None:
+        spam = self._judges.rules.rule_for(Label.SPAM).id
+        writer.append_decision(
+            locked,
+            action,
+            moderator=None,
+            rule=spam if archived.status is Status.SPAM else None,
+            note=None,
+            source=DecisionSource.IMPORT,
+            supersedes=None,
+            at=self._clock(),
+        )
+        self._done.decisions += 1
+
+
+def _action(archived: ArchivedComment) -> Action | None:
+    return None if archived.status is None else _ACTIONS.get(archived.status)
