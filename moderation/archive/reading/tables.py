@@ -48,6 +48,7 @@ LONGEST_FIELD = 4 * 2**20
 _LIKELY_ENCODINGS = ["cp1252", "iso8859_15", "cp850", "mac_roman", "utf_16_le", "utf_16_be"]
 _SAMPLE = 2**18
 _BATCH = 512
+_BUFFER = 2**20
 
 
 def read_csv(path: Path, columns: Mapping[str, str], encoding: str | None) -> Iterator[Found]:
@@ -202,7 +203,7 @@ def read_parquet(path: Path, columns: Mapping[str, str]) -> Iterator[Found]:
             "Parquet needs pyarrow. Run `pip install 'moderation[archive]'`."
         ) from None
     try:
-        file = ParquetFile(path, memory_map=True, pre_buffer=False)
+        file = ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
     except pa.ArrowInvalid:
         raise ArchiveError(f"{path} is not a Parquet file, or the end of it is missing.") from None
     with file:
