@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from joblib import Parallel, delayed, parallel_config
@@ -15,8 +18,8 @@ from moderation.archive.record import ArchiveError
 from moderation.classifier import Classifier
 from moderation.comment import Comment, ModelVersion
 
-_IDLE = 30
-"""Seconds after which a worker process without work ends, also if whoever started it was killed."""
+_WATCH = 1.0
+"""Seconds between a worker process's looks for whoever started it."""
 
 Chunk = list[tuple[int, Comment]]
 Scored = list[tuple[int, Scores]]
@@ -34,14 +37,25 @@ class Crew:
     chunk: int = 256
 
 
-def score(model_dir: Path, model: ModelVersion, chunk: Chunk) -> Scored:
+def score(model_dir: Path, model: ModelVersion, chunk: Chunk, master: int | None = None) -> Scored:
     """Score a chunk; this is what runs in a worker.
+
+    Parameters
+    ----------
+    model_dir, model
+        Where the model is, and which it has to be.
+    chunk
+        Numbered comments.
+    master
+        The process that a worker process belongs to and ends with, even if it is killed.
 
     Raises
     ------
     ArchiveError
         If the worker finds another model in ``model_dir``.
     """
+    if master == os.getppid():
+        _end_with(master)
     classifier = _loaded(model_dir)
     if classifier.version != model:
         raise ArchiveError(
@@ -61,6 +75,18 @@ def score(model_dir: Path, model: ModelVersion, chunk: Chunk) -> Scored:
     ]
 
 
+@cache
+def _end_with(master: int) -> None:
+    """End this process when its parent has ended; left alone it would wait for work for ever."""
+
+    def watch() -> None:
+        while os.getppid() == master:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-master", daemon=True).start()
+
+
 @lru_cache(maxsize=1)
 def _loaded(model_dir: Path) -> Classifier:
     return Classifier.load(model_dir)
@@ -76,16 +102,16 @@ def scores_of(
     ArchiveError
         If the cluster cannot be reached, or its workers have another model.
     """
+    master = None
     with ExitStack() as stack:
         if crew.scheduler is None:
-            stack.enter_context(
-                parallel_config("loky", n_jobs=crew.jobs, idle_worker_timeout=_IDLE)
-            )
+            stack.enter_context(parallel_config("loky", n_jobs=crew.jobs))
+            master = os.getpid()
         else:
             stack.enter_context(_cluster(crew.scheduler))
             stack.enter_context(parallel_config("dask", n_jobs=-1))
         parallel = Parallel(return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
-        yield from parallel(delayed(score)(model_dir, model, chunk) for chunk in chunks)
+        yield from parallel(delayed(score)(model_dir, model, chunk, master) for chunk in chunks)
 
 
 def _cluster(scheduler: str) -> AbstractContextManager[object]:

@@ -6,9 +6,12 @@ import multiprocessing
 import random
 import re
 import signal
+import sqlite3
 import time
+from contextlib import closing, suppress
 from dataclasses import replace
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -264,6 +267,32 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(archive, judges
     last.join()
     assert last.exitcode == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == expected
+
+
+def test_a_killed_run_with_processes_goes_on_with_one(archive, judges, expected, tmp_path):
+    to = Destination(tmp_path / "out.jsonl", tmp_path / "report.html")
+    server = multiprocessing.get_context("forkserver")
+    crew = Crew(jobs=2, chunk=4)
+    process = server.Process(target=rescore, args=(Source(str(archive)), to, judges, crew))
+    process.start()
+    while process.is_alive() and not _scored(to.work / "archive.db"):
+        time.sleep(0.02)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert len(workers) >= 2
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    rescore(Source(str(archive)), to, judges, ALONE)
+    assert (to.output.read_bytes(), to.report.read_bytes()) == expected
+
+
+def _scored(database):
+    if not database.exists():
+        return 0
+    with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.OperationalError):
+        return connection.execute("SELECT count(*) FROM results").fetchone()[0]
+    return 0
 
 
 def test_what_was_scored_before_is_not_scored_again(archive, judges, tmp_path, expected):
