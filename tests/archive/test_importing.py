@@ -122,6 +122,15 @@ def test_what_cannot_be_kept_is_named_and_the_rest_goes_on(run):
     assert problems[1].startswith("line 1: The comment has no id")
 
 
+def test_values_the_store_does_not_take_are_named(tmp_path, store, judges):
+    path = tmp_path / "in.csv"
+    path.write_text(f"id,text\n{'9' * 300},Danke!\n8,Danke!\n")
+    problems = []
+    done = import_archive(Source(str(path)), store, judges, Crew(jobs=1), tell=problems.append)
+    assert done.comments == 1
+    assert [str(problem) for problem in problems] == ["line 2: id: An id has 1 to 255 characters."]
+
+
 def test_the_command_imports_and_says_how_much(tmp_path, sqlite_template, model_dir, monkeypatch):
     url = f"sqlite:///{tmp_path / 'moderation.db'}"
     monkeypatch.setenv("MODERATION_DATABASE_URL", url)

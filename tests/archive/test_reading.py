@@ -146,6 +146,16 @@ def test_comments_without_a_date_are_read_and_unreadable_dates_are_named(read):
     assert found.date is None
 
 
+def test_comments_of_an_export_that_say_nothing_or_nonsense_are_named(read):
+    empty, strange, found = read(
+        "export.xml",
+        wxr(wp_comment(1, "&lt;p&gt; &lt;/p&gt;"), wp_comment(2, approved="weg"), wp_comment(3)),
+    )
+    assert str(empty) == "comment 1: The comment has no text."
+    assert str(strange) == "comment 2: The status is none of approved, pending, rejected and spam."
+    assert found.comment.id == "3"
+
+
 def test_broken_xml_in_the_middle_keeps_what_came_before_and_names_the_line(read):
     whole = wxr(wp_comment(1), wp_comment(2), wp_comment(3))
     broken = whole.replace("<wp:comment_id>3</wp:comment_id>", "<wp:comment_id>3</wp:kaputt>")
@@ -314,6 +324,19 @@ def test_parquet_is_read_with_its_own_types(tmp_path):
 def test_a_file_that_is_no_parquet_is_refused(read):
     with pytest.raises(ArchiveError, match="is not a Parquet file"):
         read("in.parquet", "PAR1 aber nicht wirklich")
+
+
+def test_parquet_that_is_damaged_in_the_middle_keeps_what_came_before(tmp_path):
+    path = tmp_path / "in.parquet"
+    rows = [{"id": number, "text": f"Danke, zum {number}. Mal!"} for number in range(2000)]
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=1000)
+    second_half = pq.ParquetFile(path).metadata.row_group(1).column(1).dictionary_page_offset
+    content = bytearray(path.read_bytes())
+    content[second_half : second_half + 2000] = b"\xff" * 2000
+    path.write_bytes(content)
+    *found, problem = Source(str(path)).read()
+    assert 0 < len(found) <= 1000
+    assert str(problem).startswith(f"row {len(found) + 1}: The file is damaged")
 
 
 def test_a_file_that_is_not_there_or_of_no_known_format_is_refused(tmp_path, read):

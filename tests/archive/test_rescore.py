@@ -377,6 +377,15 @@ def test_the_command_counts_what_changed_and_complains_of_problems(command, line
     assert "1 places of the archive were a problem" in result.stderr
 
 
+def test_a_refused_archive_leaves_nothing_behind(command, tmp_path):
+    source = tmp_path / "in.xml"
+    source.write_text("<!DOCTYPE rss>\n<rss></rss>")
+    result = command(source)
+    assert result.exit_code == 1
+    assert "has a DOCTYPE" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.xml"]
+
+
 def test_columns_are_mapped_on_the_command_line(command, tmp_path):
     source = tmp_path / "in.csv"
     source.write_text("Nr;Inhalt\n7;Danke!\n")
