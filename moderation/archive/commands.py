@@ -93,8 +93,8 @@ def classify(source: str, output: str, language: str) -> None:
 @click.option(
     "--compare",
     "basis",
-    type=click.Choice(Basis, case_sensitive=False),
-    default=Basis.AUTO,
+    type=click.Choice([basis.value for basis in Basis]),
+    default=Basis.AUTO.value,
     show_default=True,
     help="With earlier scores, with the status people gave, or with what there is.",
 )
@@ -107,7 +107,7 @@ def rescore(
     crew: Crew,
     report: Path | None,
     only_changed: bool,
-    basis: Basis,
+    basis: str,
     restart: bool,
 ) -> None:
     """Score an archive again and show what would be judged differently now.
@@ -120,7 +120,7 @@ def rescore(
     settings = Settings()
     classifier, rules = _judges(settings)
     to = Destination(output, report or output.with_name("report.html"), only_changed)
-    judges = Judges(settings.model_dir, classifier, rules, basis)
+    judges = Judges(settings.model_dir, classifier, rules, Basis(basis))
     try:
         finished = rescored(
             archive.source(source, settings.database), to, judges, crew, restart=restart
