@@ -54,7 +54,7 @@ def score(model_dir: Path, model: ModelVersion, chunk: Chunk, master: int | None
     ArchiveError
         If the worker finds another model in ``model_dir``.
     """
-    if master == os.getppid():
+    if master is not None and master != os.getpid():
         _end_with(master)
     classifier = _loaded(model_dir)
     if classifier.version != model:
