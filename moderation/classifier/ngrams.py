@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,7 +77,7 @@ def character_ngrams(words: Sequence[Word], shortest: int, longest: int) -> list
     ]
 
 
-class Ngrams:
+class Ngrams(ABC):
     """A block of hashed n-grams; subclasses say which."""
 
     name: str
@@ -85,13 +86,13 @@ class Ngrams:
         self.n_features = n_features
         self.tfidf = HashedTfidf(n_features)
 
+    @abstractmethod
     def texts(self, document: Document) -> list[str]:
         """Return the n-grams of a comment, each as often as it occurs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def occurrences(self, document: Document) -> Occurrences:
         """Return the n-grams of a comment with the words they lie in, in the same order."""
-        raise NotImplementedError
 
     def fit(self, documents: Sequence[Document]) -> None:
         """Learn how rare the n-grams are."""

@@ -26,8 +26,14 @@ def seeds() -> None:
 @FOLDER
 def check(folder: Path) -> None:
     """Check schema, splits, counts, duplicates, pairs and leakage; exit 1 if anything is wrong."""
-    from moderation.seeds.check import check as findings_of
     from moderation.seeds.corpus import SeedsError
+
+    try:
+        from moderation.seeds.check import check as findings_of
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"The check needs {error.name}. Run `pip install -e '.[train]'`."
+        ) from None
 
     try:
         findings = findings_of(folder)

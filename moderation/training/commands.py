@@ -121,7 +121,7 @@ def train(
     "--split",
     "splits",
     multiple=True,
-    type=click.Choice([Split.DEV, Split.TEST]),
+    type=click.Choice([Split.DEV.value, Split.TEST.value]),
     help="Of the seeds; may be repeated, by default both.",
 )
 @click.option(
@@ -143,7 +143,7 @@ def evaluate(
     seeds: Path,
     data: Path | None,
     corpora: Sequence[str],
-    splits: Sequence[Split],
+    splits: Sequence[str],
     by: str | None,
     output: Path,
 ) -> None:
@@ -153,8 +153,6 @@ def evaluate(
     (SVG; needs the "train" extra). "Held" means under the rules in use, with the thresholds of
     this model.
     """
-    from moderation.training.plots import write_plots
-
     if corpora and data is None:
         raise click.UsageError("--corpus needs --data, the folder the corpora are in.")
     folder = model or Settings().model_dir
@@ -188,9 +186,15 @@ def evaluate(
     (output / "evaluation.json").write_text(
         json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
+    click.echo(f"\nFigures are in {output}/evaluation.json.")
+    try:
+        from moderation.training.plots import write_plots
+    except ModuleNotFoundError:
+        click.echo("The plots need matplotlib. Run `pip install -e '.[train]'`.", err=True)
+        return
     for each in measured:
         write_plots(output, each.figures.name, each.scores, each.truth)
-    click.echo(f"\nFigures and plots are in {output}/.")
+    click.echo(f"Plots are in {output}/.")
 
 
 def _measure_all(classifier: Classifier, sets: Sequence[LabelledSet]) -> list[Measured]:

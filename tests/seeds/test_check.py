@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -208,3 +209,11 @@ def test_a_line_that_is_not_json_is_named(corpus):
     result = CliRunner().invoke(main, ["seeds", "check", "--folder", str(folder)])
     assert result.exit_code == 1
     assert "comments.jsonl, line 8: not JSON" in result.output
+
+
+def test_without_its_libraries_the_check_says_what_to_install(corpus, monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasketch", None)
+    monkeypatch.delitem(sys.modules, "moderation.seeds.check", raising=False)
+    result = CliRunner().invoke(main, ["seeds", "check", "--folder", str(corpus.save())])
+    assert result.exit_code == 1
+    assert "The check needs datasketch" in result.output

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -102,6 +103,25 @@ def test_evaluation_prints_tables_and_writes_json_and_plots(trained, seeds, tmp_
     ]
     for plot in plots:
         assert ET.parse(tmp_path / "out" / plot).getroot().tag.endswith("svg")
+
+
+def test_one_split_of_the_seeds_may_be_measured_alone(trained, seeds, tmp_path):
+    result = run("evaluate", "--model", trained[0], "--seeds", seeds, "--split", "test",
+                 "-o", tmp_path)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "| seeds test | spam |" in result.output
+    assert "seeds dev" not in result.output
+
+
+def test_without_matplotlib_the_figures_come_and_the_plots_are_explained(
+    trained, seeds, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "moderation.training.plots", raising=False)
+    result = run("evaluate", "--model", trained[0], "--seeds", seeds, "-o", tmp_path)
+    assert result.exit_code == 0
+    assert "The plots need matplotlib" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["evaluation.json"]
 
 
 def test_no_comment_reaches_the_evaluation(trained, seeds, tmp_path):
