@@ -132,16 +132,11 @@ def token() -> None:
     "--days", type=click.IntRange(1, 36500), help="How long it is valid; for ever if left out."
 )
 def create_token(name: str, scopes: tuple[Scope, ...], days: int | None) -> None:
-    r"""Issue a token called NAME and print its key.
+    """Issue a token called NAME and print its key.
 
-    The key is shown this once; only its hash is kept.
-
-    \b
-    Scopes:
-      classify  score a comment without storing it
-      submit    score and store a comment
-      read      read stored comments and decisions
-      decide    approve and reject comments
+    The key is shown this once; only its hash is kept. With "classify" it scores comments without
+    storing them, with "submit" it stores them too, with "read" it reads stored comments and
+    decisions, with "decide" it approves and rejects.
     """
     lifetime = None if days is None else timedelta(days=days)
     with _store() as store:
