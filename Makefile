@@ -1,5 +1,6 @@
 # make serve   everything on this machine: installs, creates the database, loads a demo, serves
 # make test    installs what tests need and runs all checks
+# make translations   takes new texts into the catalogue and compiles it
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ PORT ?= 8000
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lock
+.PHONY: help serve test check lock translations
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -49,3 +50,10 @@ lock:
 		--no-emit-index-url --no-emit-find-links --extra postgres pyproject.toml requirements/build.in -o requirements/serve.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --extra postgres --extra test pyproject.toml requirements/build.in -o requirements/test.txt
+
+translations:
+	$(BIN)/pybabel -q extract -F pyproject.toml -k lazy_gettext -k lazy_ngettext:1,2 -c "Translators:" -s \
+		--add-location=file --no-wrap -o $(VENV)/messages.pot moderation
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap \
+		-i $(VENV)/messages.pot -d moderation/web/translations
+	$(BIN)/pybabel -q compile -d moderation/web/translations

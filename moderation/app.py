@@ -1,23 +1,17 @@
-"""The web application and the command that serves it."""
+"""The web application: its parts, its headers, its errors."""
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-
-import click
 from flask import Flask, Response, request
 from flask_bootstrap import Bootstrap5
-from gunicorn.app.base import BaseApplication
 from werkzeug.routing import RequestRedirect
 
 from moderation.api import LARGEST_BODY, api, failure_of, respond
 from moderation.classifier import Classifier
-from moderation.rules import RuleBook, RulesError
 from moderation.runtime import Runtime
 from moderation.settings import Settings
-from moderation.store import Store, StoreUnavailable
-from moderation.web import csrf, error_page, init_sessions, web
+from moderation.telemetry import watch_requests
+from moderation.web import csrf, error_page, init_language, init_sessions, web
 
 HEADERS = {
     # everything comes from here; Bootstrap's style sheet carries its icons as data
@@ -65,7 +59,9 @@ def create_app(settings: Settings | None = None, *, classifier: Classifier | Non
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     runtime = Runtime(settings)
     runtime.attach(app)
+    watch_requests(app, runtime.metrics)
     init_sessions(app)
+    init_language(app)
     csrf.exempt(api)
     app.register_blueprint(api)
     app.register_blueprint(web)
@@ -106,74 +102,3 @@ def _protect(response: Response) -> Response:
     if not (request.endpoint or "").endswith(".static"):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
-
-
-class Server(BaseApplication):
-    """gunicorn with this application, configured from Python; each worker makes its own.
-
-    Parameters
-    ----------
-    settings
-        Of this installation.
-    options
-        Settings of gunicorn by name.
-    """
-
-    def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
-        self._settings = settings
-        self._options = options
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Hand the options to gunicorn."""
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """Return the application; called once in each worker."""
-        return create_app(self._settings)
-
-
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-@click.option(
-    "--workers",
-    default=2,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Processes; they share one copy of the model's weights.",
-)
-@click.option(
-    "--threads",
-    default=4,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Requests that each process works on at the same time.",
-)
-def serve(host: str, port: int, workers: int, threads: int) -> None:
-    """Serve the interface for machines and the moderators' desk over HTTP.
-
-    The database is created or brought up to date first. The server answers /healthz at once and
-    comments as soon as its model is loaded; /readyz says when. SIGTERM lets running requests end.
-    """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = Settings()
-    try:
-        RuleBook.load(settings.rules_file)
-        store = Store(settings.database)
-        store.migrate()
-        store.close()
-        settings.session_key()
-    except (RulesError, StoreUnavailable) as error:
-        raise click.ClickException(str(error)) from None
-    options = {
-        "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        "workers": workers,
-        "worker_class": "gthread",
-        "threads": threads,
-        "accesslog": "-",
-        # no socket for remote control in the user's home
-        "control_socket_disable": True,
-    }
-    Server(settings, options).run()

@@ -1,30 +1,47 @@
-"""Errors as German pages for people."""
+"""Errors as pages for people."""
 
 from __future__ import annotations
 
 from flask import current_app
+from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 
 _SENTENCES = {
-    400: ("Die Anfrage ist unvollständig", "Bitte laden Sie die Seite neu."),
-    403: ("Das dürfen Sie nicht", "Ihr Zugang erlaubt nur das Lesen."),
-    404: ("Hier ist nichts", "Die Seite oder der Kommentar existiert nicht."),
-    405: ("So geht es nicht", "Bitte benutzen Sie die Knöpfe der Seite."),
-    413: ("Das ist zu viel", "Bitte fassen Sie sich kürzer."),
+    400: (
+        lazy_gettext("Die Anfrage ist unvollständig"),
+        lazy_gettext("Bitte laden Sie die Seite neu."),
+    ),
+    403: (
+        lazy_gettext("Das dürfen Sie nicht"),
+        lazy_gettext("Ihr Zugang erlaubt das nicht. Wer ihn verwaltet, kann das ändern."),
+    ),
+    404: (
+        lazy_gettext("Hier ist nichts"),
+        lazy_gettext("Die Seite oder der Kommentar existiert nicht."),
+    ),
+    405: (
+        lazy_gettext("So geht es nicht"),
+        lazy_gettext("Bitte benutzen Sie die Knöpfe der Seite."),
+    ),
+    413: (lazy_gettext("Das ist zu viel"), lazy_gettext("Bitte fassen Sie sich kürzer.")),
     503: (
-        "Gerade nicht möglich",
-        "Die Datenbank kann im Moment nicht benutzt werden. Es ist nichts verloren gegangen, was "
-        "schon gespeichert war; Ihre letzte Eingabe ist es vielleicht nicht. "
-        "Bitte versuchen Sie es gleich noch einmal.",
+        lazy_gettext("Gerade nicht möglich"),
+        lazy_gettext(
+            "Die Datenbank kann im Moment nicht benutzt werden. Es ist nichts verloren gegangen, "
+            "was schon gespeichert war; Ihre letzte Eingabe ist es vielleicht nicht. "
+            "Bitte versuchen Sie es gleich noch einmal."
+        ),
     ),
 }
 _EXPIRED = (
-    "Die Sitzung ist abgelaufen",
-    "Bitte gehen Sie zurück, laden Sie die Seite neu und entscheiden Sie noch einmal.",
+    lazy_gettext("Die Sitzung ist abgelaufen"),
+    lazy_gettext(
+        "Bitte gehen Sie zurück, laden Sie die Seite neu und entscheiden Sie noch einmal."
+    ),
 )
 _UNEXPECTED = (
-    "Da ist etwas schiefgegangen",
-    "Der Fehler steht im Protokoll des Servers. Bitte versuchen Sie es noch einmal.",
+    lazy_gettext("Da ist etwas schiefgegangen"),
+    lazy_gettext("Der Fehler steht im Protokoll des Servers. Bitte versuchen Sie es noch einmal."),
 )
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, render_template, request, session, url_for
+from flask_babel import lazy_gettext
 from flask_login import (
     LoginManager,
     UserMixin,
@@ -47,20 +48,37 @@ class LoggedIn(UserMixin):
         return self.moderator.display_name
 
     @property
+    def language(self) -> str | None:
+        """The language chosen in the profile; ``None`` leaves it to the browser."""
+        return None
+
+    @property
     def may_decide(self) -> bool:
         """Readers only look."""
         return self.moderator.role is not Role.READER
+
+    @property
+    def is_admin(self) -> bool:
+        """Admins set what all comments are judged by."""
+        return self.moderator.role is Role.ADMIN
 
 
 class LoginForm(FlaskForm):
     """Name and password."""
 
     name = StringField(
-        "Name", validators=[InputRequired("Bitte geben Sie Ihren Namen ein."), Length(max=200)]
+        lazy_gettext("Name"),
+        validators=[
+            InputRequired(lazy_gettext("Bitte geben Sie Ihren Namen ein.")),
+            Length(max=200),
+        ],
     )
     password = PasswordField(
-        "Passwort",
-        validators=[InputRequired("Bitte geben Sie Ihr Passwort ein."), Length(max=1000)],
+        lazy_gettext("Passwort"),
+        validators=[
+            InputRequired(lazy_gettext("Bitte geben Sie Ihr Passwort ein.")),
+            Length(max=1000),
+        ],
     )
 
 
@@ -77,7 +95,8 @@ def init_sessions(app: Flask) -> None:
     csrf.init_app(app)
     logins = LoginManager(app)
     logins.login_view = "web.login"
-    logins.login_message = "Bitte melden Sie sich an."
+    logins.login_message = lazy_gettext("Bitte melden Sie sich an.")
+    logins.localize_callback = str  # in the language of the request
     logins.login_message_category = "info"
     logins.user_loader(_logged_in)
 
