@@ -25,10 +25,14 @@ class Outcome(StrEnum):
 
 
 class Action(StrEnum):
-    """What a moderator or an import did with a comment; ``UNDO`` takes back the newest of it."""
+    """What a moderator or an import did with a comment.
+
+    ``DEFER`` asks for a second opinion; ``UNDO`` takes back the newest of the others.
+    """
 
     APPROVE = "approve"
     REJECT = "reject"
+    DEFER = "defer"
     UNDO = "undo"
 
 
@@ -151,7 +155,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about a stored comment; never changed, only superseded by a newer one."""
+    """What was decided about a stored comment; never changed, only superseded by a newer one.
+
+    ``note`` is for colleagues, ``message`` for the comment's author.
+    """
 
     id: int
     comment_id: str
@@ -162,3 +169,4 @@ class Decision:
     note: str | None
     source: DecisionSource
     supersedes: int | None
+    message: str | None = None
