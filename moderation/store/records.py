@@ -350,8 +350,10 @@ class ThresholdEffects:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdImpact:
-    """What a new threshold would change: of the ``waiting`` comments ``freed`` would not be held,
-    of the ``sampled`` ones, which the machine approved, ``held`` would be.
+    """What a new threshold would change.
+
+    Of the ``waiting`` comments ``freed`` would not be held; of the ``sampled`` ones, which the
+    machine approved, ``held`` would be.
     """
 
     waiting: int
