@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "serve": "moderation.app:serve",
+    "serve": "moderation.server:serve",
     "demo": "moderation.demo:demo",
     "classify": "moderation.archive.commands:classify",
     "rescore": "moderation.archive.commands:rescore",

@@ -15,6 +15,7 @@ from moderation.desk import Desk
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
 from moderation.store import Store
+from moderation.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Runtime:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self.metrics = Metrics()
         self.store = Store(settings.database)
         self.rules = RuleBook.load(settings.rules_file)
         self.desk = Desk(self.store, _AbsentModel(self), self.rules)
@@ -96,6 +98,7 @@ class Runtime:
         """
         self.rules = self.rules.with_thresholds(classifier.manifest.thresholds)
         self.desk = Desk(self.store, classifier, self.rules)
+        self.metrics.model_in_use(classifier.version.version, classifier.version.sha256)
         self._settle(ModelState.LOADED)
 
     def wait(self, seconds: float) -> ModelState:

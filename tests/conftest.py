@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import os
 import shutil
-from collections.abc import Iterator
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -16,6 +26,7 @@ from moderation.rules import RuleBook
 from moderation.settings import Settings
 from moderation.store import Store
 
+COMMAND = Path(sys.executable).with_name("moderation")
 DATABASES = ["sqlite", "postgresql"]
 _numbers = count(1)
 
@@ -126,3 +137,98 @@ def rules(classifier: Classifier) -> RuleBook:
     """The blog's rules with the thresholds of the model that ships."""
     book = RuleBook.load(Settings().rules_file)
     return book.with_thresholds(classifier.manifest.thresholds)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path, model_dir: Path) -> Settings:
+    """An installation with a database of its own, still empty."""
+    shutil.copy(sqlite_template, tmp_path / "moderation.db")
+    return Settings(data_dir=tmp_path, model_dir=model_dir)
+
+
+class Service:
+    """`moderation serve` as a process, and what it says."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self.log = log
+
+    def call(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[int, http.client.HTTPMessage, Any]:
+        """Return status, headers and decoded body of one call."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            raw = response.read()
+            is_json = "json" in response.headers.get("Content-Type", "")
+            return response.status, response.headers, json.loads(raw) if is_json else raw.decode()
+        finally:
+            connection.close()
+
+    def classify(self, key: str, **fields: Any) -> tuple[int, Any]:
+        """Send one comment to ``/classify`` and return status and answer."""
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        status, _, answer = self.call("POST", "/classify", json.dumps(fields), **headers)
+        return status, answer
+
+    def wait_for(self, path: str, status: int = 200, seconds: float = 60) -> None:
+        """Wait until a path answers with a status."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with suppress(OSError):
+                if self.call("GET", path)[0] == status:
+                    return
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+        pytest.fail(f"{path} did not answer {status}: {self.log.read_text()}")
+
+    def stop(self) -> int:
+        """Ask it to stop and return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+Serve = Callable[..., AbstractContextManager[Service]]
+
+
+@pytest.fixture
+def serve() -> Serve:
+    """Run `moderation serve` with some settings and options, on a free port unless one is given."""
+
+    @contextmanager
+    def served(
+        settings: Settings, *options: str, port: int | None = None, **environment: str
+    ) -> Iterator[Service]:
+        port = port or free_port()
+        own = {
+            "MODERATION_DATA_DIR": str(settings.data_dir),
+            "MODERATION_MODEL_DIR": str(settings.model_dir),
+        }
+        log = settings.data_dir / "serve.log"
+        command = [COMMAND, "serve", "--port", str(port), *options]
+        with log.open("a") as output:
+            process = subprocess.Popen(
+                command,
+                env=os.environ | own | environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        try:
+            yield Service(process, port, log)
+        finally:
+            process.kill()
+            process.wait()
+
+    return served
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

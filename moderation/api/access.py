@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import g, request
 
 from moderation.api.problems import Refusal
 from moderation.desk import accounts
@@ -35,6 +35,7 @@ def token() -> ApiToken:
             "The token is unknown, expired or withdrawn; ask the operator for a new one.",
             headers={"WWW-Authenticate": f'{_REALM}, error="invalid_token"'},
         )
+    g.caller = f"token {holder.id}"
     return holder
 
 

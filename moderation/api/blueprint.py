@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from moderation.api import classify, documentation, health
+from moderation.api import classify, documentation, health, metrics
 
 api = Blueprint(
     "api",
@@ -20,5 +20,6 @@ api.add_url_rule("/openapi.json", view_func=documentation.openapi_json)
 api.add_url_rule("/docs", view_func=documentation.docs)
 api.add_url_rule("/healthz", view_func=health.healthz)
 api.add_url_rule("/readyz", view_func=health.readyz)
+api.add_url_rule("/metrics", view_func=metrics.metrics)
 
 api.add_app_template_filter(documentation.prose)

@@ -68,6 +68,8 @@ def _classified(desk: Desk, holder: ApiToken, item: object) -> ClassifyAnswer:
     sent = read(item)
     access.require(holder, Scope.SUBMIT if sent.enqueue else Scope.CLASSIFY)
     done = desk.submit(sent.comment()) if sent.enqueue else desk.assess(sent.comment())
+    broken = [done.rules[label].id for label in done.verdict.flagged]
+    runtime().metrics.judged(done.verdict.outcome.value, broken)
     return answer(
         done.comment.id,
         done.assessment,

@@ -110,13 +110,14 @@ def document(version: str) -> Json:
         "security": [{"token": []}],
         "tags": [
             {"name": "Comments", "description": "Score comments and hand them to the desk."},
-            {"name": "Service", "description": "Health and documentation; no token needed."},
+            {"name": "Service", "description": "Health, figures and documentation."},
         ],
         "paths": {
             "/classify": {"post": _classify()},
             "/classify/batch": {"post": _classify_batch()},
             "/healthz": {"get": _healthz()},
             "/readyz": {"get": _readyz()},
+            "/metrics": {"get": _metrics()},
             "/openapi.json": {"get": _this_document()},
         },
         "components": {
@@ -126,8 +127,8 @@ def document(version: str) -> Json:
                     "type": "http",
                     "scheme": "bearer",
                     "description": (
-                        "An API token of the scope `classify` (score only) or `submit` (enqueue); "
-                        "the operator makes one with `moderation token`."
+                        "An API token of the scope `classify` (score only), `submit` (enqueue) or "
+                        "`metrics`; the operator makes one with `moderation token`."
                     ),
                 }
             },
@@ -256,6 +257,30 @@ def _readyz() -> Json:
     )
     said["responses"] |= _problems([ProblemKind.NOT_READY])
     return {"operationId": "readyz", **said}
+
+
+def _metrics() -> Json:
+    return {
+        "operationId": "metrics",
+        "tags": ["Service"],
+        "summary": "Figures for Prometheus",
+        "description": (
+            "Requests, latency, verdicts, flags by rule, comments in each state and the model in "
+            "use, of all worker processes together. Takes a token of the scope `metrics`."
+        ),
+        "responses": {
+            "200": {
+                "description": "The text format of Prometheus",
+                "content": {
+                    "text/plain": {
+                        "schema": {"type": "string"},
+                        "example": 'moderation_verdicts_total{verdict="hold"} 17.0\n',
+                    }
+                },
+            },
+            **_problems((ProblemKind.UNAUTHENTICATED, ProblemKind.FORBIDDEN, ProblemKind.INTERNAL)),
+        },
+    }
 
 
 def _this_document() -> Json:

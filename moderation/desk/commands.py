@@ -136,7 +136,7 @@ def create_token(name: str, scopes: tuple[Scope, ...], days: int | None) -> None
 
     The key is shown this once; only its hash is kept. With "classify" it scores comments without
     storing them, with "submit" it stores them too, with "read" it reads stored comments and
-    decisions, with "decide" it approves and rejects.
+    decisions, with "decide" it approves and rejects, with "metrics" it reads what is counted.
     """
     lifetime = None if days is None else timedelta(days=days)
     with _store() as store:

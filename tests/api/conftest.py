@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,12 +26,6 @@ ARTICLE = {
 }
 
 Post = Callable[..., TestResponse]
-
-
-@pytest.fixture
-def settings(tmp_path: Path, sqlite_template: Path, model_dir: Path) -> Settings:
-    shutil.copy(sqlite_template, tmp_path / "moderation.db")
-    return Settings(data_dir=tmp_path, model_dir=model_dir)
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""`moderation serve`: a real server from start to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moderation.desk import accounts
+from moderation.store import Scope, State, Store
+
+COMMAND = Path(sys.executable).with_name("moderation")
+
+
+def test_a_comment_is_served_from_start_to_stop(serve, settings):
+    (settings.data_dir / "moderation.db").unlink()  # the command makes its database itself
+    with serve(settings, "--workers", "2") as service:
+        service.wait_for("/healthz")
+        service.wait_for("/readyz")
+        store = Store(settings.database)
+        key = accounts.issue_token(store, "blog", [Scope.SUBMIT]).key
+        text = "Kanarienvogel, du bist ein dummer Idiot, halt die Fresse!"
+        status, headers, answer = service.call(
+            "POST",
+            "/classify",
+            json.dumps({"id": "4711", "text": text}),
+            Authorization=f"Bearer {key}",
+            **{"Content-Type": "application/json"},
+        )
+        assert status == 200
+        assert headers["Content-Type"] == "application/json"
+        assert answer["verdict"] == "hold"
+        with store.reading() as reader:
+            assert reader.counts()[State.HELD] == 1
+        store.close()
+        assert service.stop() == 0
+        log = service.log.read_text()
+    assert "POST /classify" in log
+    assert "Kanarienvogel" not in log
+    assert key not in log
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_whoever_sends_a_megabyte_is_told_that_it_is_too_much(serve, settings, chunked):
+    key = accounts.issue_token(store := Store(settings.database), "blog", [Scope.SUBMIT]).key
+    store.close()
+    body = json.dumps({"text": "x" * 2**20}).encode()
+    with serve(settings, "--workers", "1") as service:
+        service.wait_for("/readyz")
+        status, headers, problem = service.call(
+            "POST",
+            "/classify",
+            iter([body]) if chunked else body,
+            Authorization=f"Bearer {key}",
+            **{"Content-Type": "application/json"},
+        )
+        assert status == problem["status"] == 413
+        assert headers["Content-Type"] == "application/problem+json"
+        service.wait_for("/healthz")
+
+
+def test_with_a_model_that_is_missing_it_is_up_and_says_what_it_lacks(serve, settings, tmp_path):
+    lost = settings.model_copy(update={"model_dir": tmp_path / "nowhere"})
+    with serve(lost, "--workers", "1") as service:
+        service.wait_for("/healthz")
+        service.wait_for("/readyz", status=503)
+        detail = service.call("GET", "/readyz")[2]["detail"]
+        assert "model" in detail
+        assert service.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("MODERATION_DATABASE_URL", "mysql://localhost/moderation", "Use sqlite or postgresql."),
+        ("MODERATION_RULES_FILE", "/nowhere/rules.toml", "set MODERATION_RULES_FILE to one."),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_is_served(settings, variable, value, said):
+    environment = os.environ | {"MODERATION_DATA_DIR": str(settings.data_dir), variable: value}
+    done = subprocess.run(
+        [COMMAND, "serve", "--port", "0"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
