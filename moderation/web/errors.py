@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flask import current_app
-from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
+
+from moderation.web.language import lazy_gettext
 
 _SENTENCES = {
     400: (

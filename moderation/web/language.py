@@ -8,18 +8,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
+import flask_babel
 from flask import Flask, request
-from flask_babel import (
-    Babel,
-    format_date,
-    format_datetime,
-    format_number,
-    format_percent,
-    get_locale,
-    gettext,
-)
 from flask_login import current_user
 
 from moderation.store import StoreUnavailable
@@ -46,7 +38,7 @@ class Bilingual(Protocol[Text_co]):
 
 def init_language(app: Flask) -> None:
     """Let an application show its pages in the language of who reads them."""
-    Babel(
+    flask_babel.Babel(
         app,
         default_locale=next(iter(LANGUAGES)),
         default_timezone=TIME_ZONE,
@@ -79,9 +71,24 @@ def _of_profile() -> str | None:
     return chosen if chosen in LANGUAGES else None
 
 
+def gettext(text: str, **variables: object) -> str:
+    """Return a German text in the language of the page, its ``%(name)s`` filled in."""
+    return str(flask_babel.gettext(text, **variables))
+
+
+def ngettext(one: str, many: str, num: int, **variables: object) -> str:
+    """Return the form of a text that fits a number, which is its ``%(num)s``."""
+    return str(flask_babel.ngettext(one, many, num, **variables))
+
+
+def lazy_gettext(text: str) -> str:
+    """Return a text that is translated when it is shown: for names made before any request."""
+    return cast(str, flask_babel.lazy_gettext(text))
+
+
 def language() -> str:
     """Return the code of the language of the current request's page."""
-    return str(get_locale().language)
+    return str(flask_babel.get_locale().language)
 
 
 def in_language(text: Bilingual[Text_co]) -> Text_co:
@@ -92,13 +99,13 @@ def in_language(text: Bilingual[Text_co]) -> Text_co:
 def moment(at: datetime) -> str:
     """Return a point in time as day and time of the blog's time zone."""
     # Translators: a pattern of the Unicode CLDR, not words.
-    return format_datetime(at, gettext("dd.MM.yyyy, HH:mm 'Uhr'"))
+    return str(flask_babel.format_datetime(at, gettext("dd.MM.yyyy, HH:mm 'Uhr'")))
 
 
 def day(of: date) -> str:
     """Return a day as it is written in a list."""
     # Translators: a pattern of the Unicode CLDR, not words.
-    return format_date(of, gettext("dd.MM.yyyy"), rebase=False)
+    return str(flask_babel.format_date(of, gettext("dd.MM.yyyy"), rebase=False))
 
 
 def duration(seconds: float) -> str:
@@ -115,13 +122,13 @@ def duration(seconds: float) -> str:
 
 def number(value: float) -> str:
     """Return a number with the language's separators."""
-    return str(format_number(value))
+    return str(flask_babel.format_number(value))
 
 
 def percent(share: float) -> str:
     """Return a share in [0, 1] in percent; only nothing is shown as 0, only everything as 100."""
     if 0 < share < 0.01:
-        return f"<\N{NARROW NO-BREAK SPACE}{format_percent(0.01)}"
+        return f"<\N{NARROW NO-BREAK SPACE}{flask_babel.format_percent(0.01)}"
     if 0.99 < share < 1:
-        return f">\N{NARROW NO-BREAK SPACE}{format_percent(0.99)}"
-    return str(format_percent(share))
+        return f">\N{NARROW NO-BREAK SPACE}{flask_babel.format_percent(0.99)}"
+    return str(flask_babel.format_percent(share))

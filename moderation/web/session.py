@@ -6,7 +6,6 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, render_template, request, session, url_for
-from flask_babel import lazy_gettext
 from flask_login import (
     LoginManager,
     UserMixin,
@@ -23,6 +22,7 @@ from wtforms.validators import InputRequired, Length
 from moderation.desk import accounts
 from moderation.runtime import runtime
 from moderation.store import Moderator, Role
+from moderation.web.language import lazy_gettext
 
 SHIFT = timedelta(hours=12)
 """How long a login lasts."""
