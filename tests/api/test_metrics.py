@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from moderation.desk import accounts
 from moderation.store import Scope
 
 
@@ -51,7 +52,7 @@ def test_requests_are_counted_by_route_not_by_address(figures, client, post):
     assert found[count, ("method", "other"), ("route", "(none)"), ("status", "404")] == 1
     routes = {label[1] for name, *labels in found for label in labels if label[0] == "route"}
     assert "/queue/<comment_id>" in routes
-    assert not any("4711" in route or "one" in route for route in routes)
+    assert not any("4711" in route or "/one" in route for route in routes)
 
 
 def test_the_model_in_use_is_named(figures, classifier):
@@ -68,12 +69,10 @@ def test_it_takes_a_token_of_its_own_scope(client, issue):
     assert 'scope="metrics"' in response.headers["WWW-Authenticate"]
 
 
-def test_without_the_comments_table_the_rest_is_still_told(figures, runtime, settings, issue):
-    accounts.token_holder(runtime.store, issue(Scope.METRICS))
-    with runtime.store.writing() as writer:
-        from sqlalchemy import text
-
-        writer._session.execute(text("ALTER TABLE comments RENAME TO lost"))
+def test_without_the_comments_table_the_rest_is_still_told(figures, settings):
+    with sqlite3.connect(settings.data_dir / "moderation.db") as broken:
+        broken.execute("ALTER TABLE comments RENAME TO lost")
+    broken.close()
     found = figures()
     assert not any(name == "moderation_comments" for name, *_ in found)
     assert any(name == "moderation_model" for name, *_ in found)
