@@ -118,7 +118,9 @@ class Store:
             return _revision(connection)
 
     def migrate(self, revision: str = "head") -> None:
-        """Bring the tables to this program's version, or to ``revision`` (``base`` removes all).
+        """Bring the tables to this program's version, or to ``revision``, also an older one.
+
+        ``base`` removes all tables.
 
         Several processes may call it at once: one migrates, the others wait and find it done.
         """
@@ -160,7 +162,13 @@ def _move(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    if revision == "base":
+    applied = {
+        each.revision
+        for each in ScriptDirectory.from_config(config).iterate_revisions(
+            _revision(connection), "base"
+        )
+    }
+    if revision == "base" or revision in applied:
         command.downgrade(config, revision)
     else:
         command.upgrade(config, revision)

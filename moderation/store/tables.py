@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
+    Double,
     Enum,
     ForeignKey,
     Index,
@@ -23,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from moderation.comment import Action, DecisionSource, Outcome
-from moderation.store.records import EventKind, Role, State
+from moderation.comment import Action, DecisionSource, Label, Outcome
+from moderation.store.records import EventKind, Listing, Role, State
 
 ID_LENGTH = 255
 URL_LENGTH = 2048
@@ -80,10 +81,13 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
+        float: Double(),
         list[Any]: JSON(),
         Action: _closed_set(Action),
         DecisionSource: _closed_set(DecisionSource),
         EventKind: _closed_set(EventKind),
+        Label: _closed_set(Label),
+        Listing: _closed_set(Listing),
         Outcome: _closed_set(Outcome),
         Role: _closed_set(Role),
         State: _closed_set(State),
@@ -108,9 +112,8 @@ class ArticleRow(Base):
 class CommentRow(Base):
     """A comment as it stands now.
 
-    ``state`` repeats what follows from the newest assessment and the decisions, so that the
-    queue is one index range; it changes only in the transaction that changes those.
-    ``revision`` counts the texts, ``version`` every change.
+    ``state`` repeats what follows from the newest assessment and the decisions; it changes only in
+    the transaction that changes those. ``revision`` counts the texts, ``version`` every change.
     """
 
     __tablename__ = "comments"
@@ -118,6 +121,9 @@ class CommentRow(Base):
         Index(None, "state", "id"),
         Index(None, "article_id", "id"),
         Index(None, "parent_external_id"),
+        Index(None, "submitted_at"),
+        # Names may be longer than a tree's entry in PostgreSQL; they are only compared as a whole.
+        Index(None, "author", postgresql_using="hash"),
         {"sqlite_autoincrement": True},
     )
 
@@ -180,7 +186,12 @@ class DecisionRow(Base):
     """
 
     __tablename__ = "decisions"
-    __table_args__ = (Index(None, "comment_id", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "comment_id", "id"),
+        Index(None, "at"),
+        Index(None, "supersedes"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"))
@@ -190,8 +201,64 @@ class DecisionRow(Base):
     at: Mapped[datetime]
     rule: Mapped[str | None] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
+    message: Mapped[str | None] = mapped_column(Text)
     source: Mapped[DecisionSource]
     supersedes: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+
+
+class ListEntryRow(Base):
+    """A comment's place in one of the moderators' lists: one row for the comment as a whole.
+
+    And one for each label that was scored, so that a list of any kind, narrowed to a rule or not,
+    is a range of one index in each of its orders. Repeats what follows from the newest
+    assessment and the decisions, and changes only in the transaction that changes those. A
+    comment in no list has no rows.
+    """
+
+    __tablename__ = "list_entries"
+    __table_args__ = (
+        Index(None, "listing", "label", "flagged", "listed_at", "comment_id"),
+        Index(None, "listing", "label", "flagged", "score", "comment_id"),
+        Index(None, "listing", "label", "flagged", "uncertainty", "comment_id"),
+        Index(None, "listing", "label", "flagged", "article_key", "listed_at", "comment_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"), primary_key=True)
+    listing: Mapped[Listing] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(String(32), primary_key=True)
+    flagged: Mapped[bool]
+    listed_at: Mapped[datetime]
+    score: Mapped[float]
+    uncertainty: Mapped[float]
+    # Number of the article's row, 0 without one: databases disagree on where NULL is sorted.
+    article_key: Mapped[int] = mapped_column(BigId)
+    model_version: Mapped[str] = mapped_column(String(64))
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+
+
+class ClaimRow(Base):
+    """Who has a comment open, and until when others are told."""
+
+    __tablename__ = "claims"
+
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"), primary_key=True)
+    moderator: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime]
+
+
+class ThresholdChangeRow(Base):
+    """A change of the score from which a rule holds comments; the newest of a label counts."""
+
+    __tablename__ = "threshold_changes"
+    __table_args__ = (Index(None, "label", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    label: Mapped[Label]
+    before: Mapped[float | None]
+    after: Mapped[float | None]
+    moderator: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
 
 
 class ModeratorRow(Base):
