@@ -172,6 +172,19 @@ def set_password(store: Store, name: str, password: str) -> None:
             raise UnknownModerator(name)
 
 
+def set_language(store: Store, name: str, language: str | None) -> None:
+    """Keep the language a moderator wants to read the desk in; ``None`` leaves it to the browser.
+
+    Raises
+    ------
+    UnknownModerator
+        If there is no such moderator.
+    """
+    with store.writing() as writer:
+        if not writer.set_language(name, language):
+            raise UnknownModerator(name)
+
+
 def set_disabled(store: Store, name: str, *, disabled: bool) -> None:
     """Close an account, or open it again; the moderator's decisions stay.
 

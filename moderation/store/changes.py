@@ -265,6 +265,10 @@ class Writer(Reader):
         """Close or reopen a moderator's account; ``False`` if there is no such moderator."""
         return self._change_moderator(name, disabled=disabled)
 
+    def set_language(self, name: str, language: str | None) -> bool:
+        """Keep the language a moderator chose; ``False`` if there is no such moderator."""
+        return self._change_moderator(name, language=language)
+
     def _change_moderator(self, name: str, **values: Any) -> bool:
         changed = self._session.scalar(
             update(ModeratorRow)

@@ -236,6 +236,7 @@ def _moderator(row: ModeratorRow) -> Moderator:
         role=row.role,
         disabled=row.disabled,
         created_at=row.created_at,
+        language=row.language,
     )
 
 

@@ -406,13 +406,17 @@ class LockedComment:
 
 @dataclass(frozen=True, slots=True)
 class Moderator:
-    """A person who works at the desk; ``name`` is what they log in with."""
+    """A person who works at the desk; ``name`` is what they log in with.
+
+    ``language`` is the code of the one they want to read the desk in, ``None`` their browser's.
+    """
 
     name: str
     display_name: str
     role: Role
     disabled: bool
     created_at: datetime
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

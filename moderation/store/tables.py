@@ -30,6 +30,7 @@ from moderation.store.records import EventKind, Listing, Role, State
 ID_LENGTH = 255
 URL_LENGTH = 2048
 NAME_LENGTH = 64
+LANGUAGE_LENGTH = 8
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -273,6 +274,7 @@ class ModeratorRow(Base):
     password_hash: Mapped[str] = mapped_column(Text)
     disabled: Mapped[bool]
     created_at: Mapped[datetime]
+    language: Mapped[str | None] = mapped_column(String(LANGUAGE_LENGTH))
 
 
 class ApiTokenRow(Base):

@@ -100,6 +100,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.add_column("decisions", sa.Column("message", sa.Text(), nullable=True))
+    op.add_column("moderators", sa.Column("language", sa.String(length=8), nullable=True))
     op.create_index(op.f("ix_decisions_at"), "decisions", ["at"], unique=False)
     op.create_index(op.f("ix_decisions_supersedes"), "decisions", ["supersedes"], unique=False)
     op.create_index(op.f("ix_comments_submitted_at"), "comments", ["submitted_at"], unique=False)
@@ -124,6 +125,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_comments_submitted_at"), table_name="comments")
     op.drop_index(op.f("ix_decisions_supersedes"), table_name="decisions")
     op.drop_index(op.f("ix_decisions_at"), table_name="decisions")
+    op.drop_column("moderators", "language")
     op.drop_column("decisions", "message")
     op.drop_table("list_entries")
     op.drop_table("threshold_changes")
