@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     )
     cookies_over_https_only: bool = Field(
         default=False, description="true wherever the desk is reached by https"
+    )
+    wordpress_password: SecretStr | None = Field(
+        default=None, description="application password for moderation wordpress"
     )
 
     @property
