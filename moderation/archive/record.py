@@ -23,6 +23,20 @@ class Status(StrEnum):
     SPAM = "spam"
 
 
+class Applied(StrEnum):
+    """What came of a change of status that was to be made where the comment lives.
+
+    ``CHANGED``: it had the status it was known by and has the other now. ``ALREADY``: it had the
+    other already, as after a kill between a change and its note. ``MEANWHILE``: it has neither,
+    for somebody else changed it, and was left alone. ``GONE``: there is no such comment.
+    """
+
+    CHANGED = "changed"
+    ALREADY = "already"
+    MEANWHILE = "meanwhile"
+    GONE = "gone"
+
+
 @dataclass(frozen=True, slots=True)
 class ArchivedComment:
     """A comment from an archive with what is known of its past.
