@@ -1,4 +1,5 @@
 """Old comments in, scored comments out: files of comments, judged as the service would judge them.
 
-Uses the classifier and the rules; knows nothing of HTTP.
+Uses the classifier and the rules; of HTTP only ``wordpress`` knows, which reads and changes a
+live blog.
 """

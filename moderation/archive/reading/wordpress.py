@@ -6,7 +6,7 @@ Described by what WordPress writes and its importer takes; see ``docs/archive.md
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -101,7 +101,8 @@ def _elements(path: Path, events: Iterator[tuple[str, Element]]) -> Iterator[Fou
         if name == "wp:wxr_version":
             has_version = bool(_VERSION.fullmatch((element.text or "").strip()))
         elif name == "wp:comment":
-            yield from _comment(element, item.as_article())
+            told = {_NAMESPACE.sub("", child.tag): child.text or "" for child in element}
+            yield from comment_of(told, item.as_article())
         elif inside.tag == "item" and name not in ("wp:postmeta", "category"):
             item.told[name] = element.text or ""
         inside.remove(element)  # this is what keeps memory flat
@@ -109,12 +110,17 @@ def _elements(path: Path, events: Iterator[tuple[str, Element]]) -> Iterator[Fou
         raise ArchiveError(f"{path} is RSS, but not a WordPress export.")
 
 
-def _comment(element: Element, article: Article) -> Iterator[Found]:
-    told = {_NAMESPACE.sub("", child.tag): child.text or "" for child in element}
+def comment_of(told: Mapping[str, str], article: Article | None) -> Iterator[Found]:
+    """Yield the comment that WordPress tells by the columns of its table, or what is wrong with it.
+
+    Nothing is yielded for pingbacks and trackbacks.
+    """
     if told.get("comment_type", "").strip() not in _COMMENT_TYPES:
         return
     comment_id = told.get("comment_id", "").strip() or None
-    place = f"comment {comment_id}" if comment_id else f"a comment of article {article.id}"
+    place = (
+        f"comment {comment_id}" if comment_id else f"a comment of article {article and article.id}"
+    )
     text = plain(told.get("comment_content", ""))
     if not text:
         yield Problem(place, "The comment has no text.")

@@ -1,0 +1,236 @@
+"""A real WordPress on its own MariaDB, started once and emptied before every test.
+
+Both run from a temporary folder and answer to this machine only. Where the packages are missing
+the tests skip; `tests/bring-wordpress` installs them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import urllib3
+
+HERE = Path(__file__).parent
+CORE = Path("/usr/share/wordpress")
+NEEDED = ("php", "mariadbd", "mariadb-install-db")
+USER = "Änne Redaktion"
+PASSWORD = "only for tests"
+
+_INSTALL = """
+require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+wp_install('Testblog', $user, 'anne@blog.example', true, '', $password);
+update_option('permalink_structure', '/%postname%/');
+update_option('timezone_string', 'Europe/Berlin');
+update_option('require_name_email', 0);
+"""
+_EMPTY = """
+global $wpdb;
+foreach (['comments', 'commentmeta', 'posts', 'postmeta'] as $table) {
+    $wpdb->query('TRUNCATE ' . $wpdb->$table);
+}
+wp_cache_flush();
+"""
+_KEY = """
+$user = get_users(['role' => $role])[0];
+echo WP_Application_Passwords::create_new_application_password($user->ID, ['name' => uniqid()])[0];
+"""
+_POST = """
+echo wp_insert_post(wp_slash([
+    'post_title' => $title, 'post_content' => $text, 'post_type' => $type,
+    'post_status' => 'publish', 'comment_status' => 'open',
+]), true);
+"""
+_COMMENT = """
+echo json_encode($GLOBALS['wpdb']->get_row(
+    "SELECT * FROM {$GLOBALS['wpdb']->comments} WHERE comment_ID = " . (int) $id));
+"""
+
+
+@dataclass
+class WordPress:
+    """A running blog: what its visitors, its people and its own functions can do."""
+
+    url: str
+    folder: Path
+    environment: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        self._addresses = count(2)
+
+    def php(self, code: str, *, installing: bool = False, **values: Any) -> str:
+        """Run PHP inside WordPress and give what it prints."""
+        asked = {"code": code, "values": values, "installing": installing}
+        done = subprocess.run(
+            ["php", "-d", "display_errors=stderr", "-d", "sendmail_path=/bin/true",
+             str(HERE / "console.php")],
+            cwd=self.folder, env=self.environment, input=json.dumps(asked).encode(),
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def empty(self) -> None:
+        """Remove all articles and comments; numbers start at 1 again."""
+        self.php(_EMPTY)
+
+    def key(self, role: str = "administrator") -> str:
+        """Make an application password for the user of that role."""
+        return self.php(_KEY, role=role)
+
+    def publish(self, title: str, text: str = "", *, type: str = "post") -> int:
+        """Publish an article and give its number."""
+        return int(self.php(_POST, title=title, text=text, type=type))
+
+    def say(
+        self,
+        article: int,
+        text: str,
+        *,
+        author: str = "Max",
+        agent: str | None = "Mozilla/5.0 (X11; Linux)",
+        parent: int = 0,
+    ) -> int:
+        """Comment as a visitor does, by the form, from an address nobody else had; give its number.
+
+        WordPress holds it: it has published nothing of this visitor before.
+        """
+        number = next(self._addresses)
+        pool = urllib3.PoolManager(source_address=(f"127.0.{number // 250}.{number % 250 + 1}", 0))
+        answer = pool.request(
+            "POST",
+            f"{self.url}/wp-comments-post.php",
+            fields={
+                "comment": text,
+                "author": author,
+                "email": f"visitor{number}@blog.example",
+                "comment_post_ID": str(article),
+                "comment_parent": str(parent),
+            },
+            encode_multipart=False,
+            headers={"User-Agent": urllib3.util.SKIP_HEADER if agent is None else agent},
+            redirect=False,
+        )
+        assert answer.status == 302, answer.data.decode()
+        return int(answer.headers["Location"].split("#comment-")[1].split("&")[0])
+
+    def comment(self, number: int) -> dict[str, str]:
+        """Give a comment as it stands in WordPress's database."""
+        found: dict[str, str] = json.loads(self.php(_COMMENT, id=number))
+        return found
+
+    def status(self, number: int) -> str:
+        """Give WordPress's word for a comment's status."""
+        return self.php("echo wp_get_comment_status($id);", id=number)
+
+    def set_status(self, number: int, status: str) -> None:
+        """Moderate a comment in WordPress: approve, hold, spam or trash."""
+        self.php("wp_set_comment_status($id, $status);", id=number, status=status)
+
+    def export(self) -> str:
+        """Export everything as the page Tools → Export does."""
+        code = "require_once ABSPATH . 'wp-admin/includes/export.php'; export_wp();"
+        return self.php(code)
+
+
+@pytest.fixture(scope="session")
+def installed_wordpress() -> Iterator[WordPress]:
+    """A WordPress that runs until the end of the tests."""
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing or not CORE.exists():
+        pytest.skip(f"WordPress, PHP or MariaDB is missing ({', '.join(missing) or CORE});"
+                    " tests/bring-wordpress installs them")  # fmt: skip
+    # not below pytest's own folder: a socket's path has at most 107 characters
+    with TemporaryDirectory(prefix="wordpress-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with _database(folder) as database, _site(folder, database) as site:
+            yield site
+
+
+@contextmanager
+def _database(folder: Path) -> Iterator[Path]:
+    data, database = folder / "data", folder / "database"
+    me = f"--user={getpass.getuser()}"
+    subprocess.run(
+        ["mariadb-install-db", "--no-defaults", me, f"--datadir={data}", "--skip-test-db",
+         "--auth-root-authentication-method=normal"],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    log = (folder / "database.log").open("wb")
+    with log, subprocess.Popen(
+        ["mariadbd", "--no-defaults", me, f"--datadir={data}", f"--socket={database}",
+         "--skip-networking", "--innodb-flush-log-at-trx-commit=0",
+         "--character-set-server=utf8mb4", "--init-file=/dev/stdin"],
+        stdin=subprocess.PIPE, stdout=log, stderr=log,
+    ) as server:  # fmt: skip
+        assert server.stdin
+        server.stdin.write(b"CREATE DATABASE wordpress;\n")
+        server.stdin.close()
+        try:
+            _wait(database.exists, server)
+            yield database
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def _site(folder: Path, database: Path) -> Iterator[WordPress]:
+    blog = folder / "blog"
+    shutil.copytree(CORE, blog, ignore_dangling_symlinks=True)
+    shutil.copy(HERE / "wp-config.php", blog)
+    port = _free_port()
+    environment = dict(os.environ) | {
+        "WORDPRESS_SOCKET": str(database),
+        "WORDPRESS_URL": f"http://127.0.0.1:{port}",
+    }
+    site = WordPress(environment["WORDPRESS_URL"], blog, environment)
+    site.php(_INSTALL, installing=True, user=USER, password=PASSWORD)
+    log = (folder / "server.log").open("wb")
+    with log, subprocess.Popen(
+        ["php", "-d", "sendmail_path=/bin/true", "-S", f"127.0.0.1:{port}", "-t", blog],
+        env=environment, stdout=log, stderr=log,
+    ) as server:  # fmt: skip
+        try:
+            _wait(lambda: _answers(port), server)
+            yield site
+        finally:
+            server.terminate()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait(ready: Any, server: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert server.poll() is None, f"{server.args} has ended"
+        assert time.monotonic() < end, f"{server.args} does not start"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def wordpress(installed_wordpress: WordPress) -> WordPress:
+    """A WordPress without any articles and comments."""
+    installed_wordpress.empty()
+    return installed_wordpress
