@@ -36,6 +36,7 @@ serve: $(VENV)/serve.installed
 
 test: $(VENV)/test.installed
 	@tests/bring-chromium
+	@tests/bring-wordpress
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
