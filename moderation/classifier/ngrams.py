@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -14,11 +15,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from moderation.classifier.document import Document
-from moderation.classifier.hashing import HashedTfidf
+from moderation.classifier.hashing import HashedTfidf, Hashes, hashes
 from moderation.classifier.normalise import EMAIL, URL, USER
-from moderation.classifier.tokens import Word
 
-__all__ = ["CharacterNgrams", "Ngrams", "Occurrences", "Style", "WordNgrams", "character_ngrams"]
+__all__ = [
+    "CharacterNgrams",
+    "Ngrams",
+    "Occurrences",
+    "Style",
+    "WordNgrams",
+    "character_ngram_hashes",
+    "character_ngrams",
+]
+
+_NONE = hashes([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +37,26 @@ class Occurrences:
 
     Parameters
     ----------
-    texts : list of str
+    hashes : ndarray of uint32 of shape (n_occurrences,)
         The n-grams.
     first, last : ndarray of int of shape (n_occurrences,)
         For each, the numbers of its first and last word among the words of the comment.
     """
 
-    texts: list[str]
+    hashes: Hashes
     first: NDArray[np.intp]
     last: NDArray[np.intp]
 
 
-@lru_cache(maxsize=32768)
-def _within(word: str, shortest: int, longest: int) -> tuple[str, ...]:
-    padded = f" {word} "
-    return tuple(
-        padded[at : at + length]
-        for length in range(shortest, longest + 1)
-        for at in range(len(padded) - length + 1)
-    )
+def character_ngrams(word: str, shortest: int, longest: int) -> list[str]:
+    """Return the character n-grams of a word with a space on either side of it.
 
-
-def character_ngrams(words: Sequence[Word], shortest: int, longest: int) -> list[str]:
-    """Return the character n-grams of each word with a space on either side of it.
-
-    Emojis, placeholders and punctuation are left out: they mean something only as a whole.
+    Emojis, placeholders and punctuation have none: they mean something only as a whole.
 
     Parameters
     ----------
-    words : sequence of Word
-        The words of a normalised text.
+    word : str
+        A word of a normalised text.
     shortest, longest : int
         Lengths of the n-grams in characters, the spaces included; two at least.
 
@@ -66,15 +66,29 @@ def character_ngrams(words: Sequence[Word], shortest: int, longest: int) -> list
 
     Examples
     --------
-    >>> character_ngrams([Word("akku", 0, 4)], 4, 5)
+    >>> character_ngrams("akku", 4, 5)
     [' akk', 'akku', 'kku ', ' akku', 'akku ']
     """
+    if not word[0].isalnum():
+        return []
+    padded = f" {word} "
     return [
-        ngram
-        for word in words
-        if word.text[0].isalnum()
-        for ngram in _within(word.text, shortest, longest)
+        padded[at : at + length]
+        for length in range(shortest, longest + 1)
+        for at in range(len(padded) - length + 1)
     ]
+
+
+def character_ngram_hashes(words: Iterable[str], shortest: int, longest: int) -> Hashes:
+    """Return the hashes of the character n-grams of all words, one word after the other."""
+    each = [_word_hashes(word, shortest, longest) for word in words]
+    return np.concatenate(each) if each else _NONE
+
+
+@lru_cache(maxsize=65536)
+def _word_hashes(word: str, shortest: int, longest: int) -> Hashes:
+    # Most words of a comment were in one before.
+    return hashes(character_ngrams(word, shortest, longest))
 
 
 class Ngrams(ABC):
@@ -87,8 +101,8 @@ class Ngrams(ABC):
         self.tfidf = HashedTfidf(n_features)
 
     @abstractmethod
-    def texts(self, document: Document) -> list[str]:
-        """Return the n-grams of a comment, each as often as it occurs."""
+    def hashes(self, document: Document) -> Hashes:
+        """Return the hashes of the n-grams of a comment, each as often as it occurs."""
 
     @abstractmethod
     def occurrences(self, document: Document) -> Occurrences:
@@ -96,21 +110,21 @@ class Ngrams(ABC):
 
     def fit(self, documents: Sequence[Document]) -> None:
         """Learn how rare the n-grams are."""
-        self.tfidf.fit(map(self.texts, documents))
+        self.tfidf.fit(map(self.hashes, documents))
 
     def transform(self, documents: Sequence[Document]) -> sparse.csr_matrix:
         """Return one row of unit length per comment, of shape (n_documents, n_features)."""
-        return self.tfidf.transform(map(self.texts, documents))
+        return self.tfidf.transform(map(self.hashes, documents))
 
     def contributions(
-        self, texts: Sequence[str], weights: Sequence[NDArray[np.float32]]
+        self, ngrams: Hashes, weights: Sequence[NDArray[np.float32]]
     ) -> NDArray[np.float64]:
         """Return what each occurrence adds to weighted sums over this block.
 
         Parameters
         ----------
-        texts : sequence of str
-            All n-grams of one comment.
+        ngrams : ndarray of uint32
+            The hashes of all n-grams of one comment.
         weights : sequence of ndarray of shape (n_features,)
             For each sum the weights of the columns.
 
@@ -120,9 +134,8 @@ class Ngrams(ABC):
             Occurrences of one column share what the column adds; all together are the row times
             the weights.
         """
-        row = self.tfidf.transform([texts])
-        distinct, which = np.unique(texts, return_inverse=True)
-        columns = self.tfidf.columns([text] for text in distinct.tolist()).indices[which]
+        row = self.tfidf.transform([ngrams])
+        columns = self.tfidf.columns(ngrams)
         place = np.searchsorted(row.indices, columns)
         each = row.data / np.bincount(place, minlength=row.nnz)
         added: NDArray[np.float64] = (
@@ -142,18 +155,17 @@ class WordNgrams(Ngrams):
 
     name = "word_ngrams"
 
-    def texts(self, document: Document) -> list[str]:
-        """Return the words and word pairs of a comment."""
-        words = [word.text for word in document.words]
-        return words + [f"{left} {right}" for left, right in pairwise(words)]
+    def hashes(self, document: Document) -> Hashes:
+        """Return the hashes of the words and word pairs of a comment."""
+        words = document.tokens
+        return hashes([*words, *(f"{left} {right}" for left, right in pairwise(words))])
 
     def occurrences(self, document: Document) -> Occurrences:
         """Return the words and word pairs of a comment with the words they lie in."""
-        count = len(document.words)
-        first = np.arange(count)
+        first = np.arange(len(document.tokens))
         pairs = first[:-1]
         return Occurrences(
-            self.texts(document), np.append(first, pairs), np.append(first, pairs + 1)
+            self.hashes(document), np.append(first, pairs), np.append(first, pairs + 1)
         )
 
 
@@ -175,26 +187,36 @@ class CharacterNgrams(Ngrams):
         self.shortest = shortest
         self.longest = longest
 
-    def texts(self, document: Document) -> list[str]:
-        """Return the character n-grams of a comment."""
-        return character_ngrams(document.words, self.shortest, self.longest)
+    def hashes(self, document: Document) -> Hashes:
+        """Return the hashes of the character n-grams of a comment."""
+        return character_ngram_hashes(document.tokens, self.shortest, self.longest)
 
     def occurrences(self, document: Document) -> Occurrences:
         """Return the character n-grams of a comment with the words they lie in."""
         counts = [
-            len(character_ngrams([word], self.shortest, self.longest)) for word in document.words
+            len(character_ngrams(word, self.shortest, self.longest)) for word in document.tokens
         ]
         word = np.repeat(np.arange(len(counts)), counts)
-        return Occurrences(self.texts(document), word, word)
+        return Occurrences(self.hashes(document), word, word)
 
 
 # What to look for in the raw text, and which words of the normalised text to count.
-_PATTERNS = {
-    "capital_words": regex.compile(r"(?<!\w)\p{Lu}{4,}+(?!\w)"),
-    "exclamation_marks": regex.compile(r"!"),
-    "question_marks": regex.compile(r"\?"),
-    "ellipses": regex.compile(r"\.\.\.|…"),
-    "stretched_words": regex.compile(r"(\p{L})\1{2,}+"),
+_CAPITAL_WORD = regex.compile(r"(?<!\w)\p{Lu}{4,}+(?!\w)")
+_STRETCHED_WORD = regex.compile(r"(\p{L})\1{2,}+")
+# Hardly any text has one of these, and they are much quicker to look for.
+_FOUR_NOT_SMALL = re.compile(r"[^\x00-@\[-\x7fß-öø-ÿ]{4}")
+_THREE_ALIKE = re.compile(r"(.)\1\1", re.DOTALL)
+
+_COUNTS: dict[str, Callable[[str], int]] = {
+    "capital_words": lambda text: (
+        len(_CAPITAL_WORD.findall(text)) if _FOUR_NOT_SMALL.search(text) else 0
+    ),
+    "exclamation_marks": lambda text: text.count("!"),
+    "question_marks": lambda text: text.count("?"),
+    "ellipses": lambda text: text.count("...") + text.count("…"),
+    "stretched_words": lambda text: (
+        len(_STRETCHED_WORD.findall(text)) if _THREE_ALIKE.search(text) else 0
+    ),
 }
 _WORDS: dict[str, Callable[[str], bool]] = {
     "masked_words": lambda word: "*" in word and word[0].isalnum(),
@@ -212,7 +234,7 @@ class Style:
     """
 
     name = "style"
-    columns = (*_PATTERNS, *_WORDS, "disguises")
+    columns = (*_COUNTS, *_WORDS, "disguises")
     n_features = len(columns)
 
     def fit(self, documents: Sequence[Document]) -> None:
@@ -236,9 +258,9 @@ class Style:
         ndarray of shape (n_words, n_features)
             Zero in columns that no word accounts for, such as capitals.
         """
-        shares = np.zeros((len(document.words), self.n_features))
+        shares = np.zeros((len(document.tokens), self.n_features))
         for column, counts in _WORDS.items():
-            which = [number for number, w in enumerate(document.words) if counts(w.text)]
+            which = [number for number, word in enumerate(document.tokens) if counts(word)]
             if which:
                 shares[which, self.columns.index(column)] = _damped(len(which)) / len(which)
         return shares
@@ -246,10 +268,10 @@ class Style:
     @staticmethod
     def _row(document: Document) -> list[float]:
         text = document.comment.text
-        words = [word.text for word in document.words]
+        special = [word for word in document.tokens if not word.isalnum()]
         return [
-            *(_damped(len(pattern.findall(text))) for pattern in _PATTERNS.values()),
-            *(_damped(sum(map(counts, words))) for counts in _WORDS.values()),
+            *(_damped(count(text)) for count in _COUNTS.values()),
+            *(_damped(sum(map(counts, special))) for counts in _WORDS.values()),
             _damped(document.normalised.disguises),
         ]
 

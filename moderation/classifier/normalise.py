@@ -1,18 +1,20 @@
 """One spelling for every disguise of a word, with the way back to the original text.
 
 People write the same word in many ways, and some do so to get past a filter. ``normalise`` undoes
-that step by step. Each step rewrites the text together with the passage of the original that every
-character stands for, so whatever is found in the normalised text can be shown in the comment as it
-was sent. All steps run in time linear in the length of the text; their patterns use possessive
-quantifiers and anchored starts to keep it that way for hostile input.
+that step by step. Each step rewrites passages of the text and leaves a note of them, so whatever is
+found in the normalised text can be shown in the comment as it was sent. All steps run in time
+linear in the length of the text; their patterns use possessive quantifiers and anchored starts to
+keep it that way for hostile input. Most texts hold nothing that most steps look for; a glance at
+their characters spares them the search.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import regex
@@ -27,7 +29,7 @@ _Piece: TypeAlias = tuple[int, int, str]
 """A replacement of ``text[start:end]``; one of equal length maps character by character."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NormalisedText:
     """A normalised text that knows where it came from.
 
@@ -37,19 +39,35 @@ class NormalisedText:
         The text as it was sent.
     text : str
         The normalised text.
-    starts, ends : tuple of int
-        For every character of ``text``: the passage ``original[start:end]`` it stands for, in
-        code points. Both sequences never decrease.
     disguises : int
         How many disguises were undone: look-alike letters, invisible characters inside words,
         digits for letters, masked and spaced-out words. Ordinary spelling does not count.
+    rewrites : sequence of sequences of pieces
+        What each step replaced; the way back is worked out only for those who ask for it.
     """
 
     original: str
     text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
     disguises: int
+    rewrites: Sequence[Sequence[_Piece]] = field(repr=False)
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """For every character of ``text`` where in ``original`` its passage starts; ascending."""
+        return self._passages[0]
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """For every character of ``text`` where in ``original`` its passage ends; ascending."""
+        return self._passages[1]
+
+    @cached_property
+    def _passages(self) -> tuple[list[int], list[int]]:
+        starts = list(range(len(self.original)))
+        ends = list(range(1, len(self.original) + 1))
+        for pieces in self.rewrites:
+            starts, ends = _rewritten(starts, ends, pieces)
+        return starts, ends
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """Return the passage of the original that ``text[start:end]`` stands for.
@@ -85,37 +103,46 @@ class NormalisedText:
         return self.starts[start], self.ends[end - 1]
 
 
+def _rewritten(
+    starts: list[int], ends: list[int], pieces: Sequence[_Piece]
+) -> tuple[list[int], list[int]]:
+    """Carry the passages of all characters over a step."""
+    new_starts: list[int] = []
+    new_ends: list[int] = []
+    done = 0
+    for start, end, new in pieces:
+        same_length = len(new) == end - start
+        kept = end if same_length else start
+        new_starts += starts[done:kept]
+        new_ends += ends[done:kept]
+        if not same_length:
+            new_starts += [starts[start]] * len(new)
+            new_ends += [ends[end - 1]] * len(new)
+        done = end
+    return new_starts + starts[done:], new_ends + ends[done:]
+
+
 class _Draft:
-    """The text between two steps, with the original passage of each of its characters."""
+    """The text between two steps, with a note of what the steps before have replaced."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.starts = list(range(len(text)))
-        self.ends = list(range(1, len(text) + 1))
+        self.rewrites: list[Sequence[_Piece]] = []
         self.disguises = 0
 
     def rewrite(self, pieces: Iterable[_Piece]) -> None:
         """Replace the pieces, which come in order and do not overlap; keep all between them."""
+        pieces = list(pieces)
+        if not pieces:
+            return
         texts: list[str] = []
-        starts: list[int] = []
-        ends: list[int] = []
         done = 0
         for start, end, new in pieces:
             texts += (self.text[done:start], new)
-            starts += self.starts[done:start]
-            ends += self.ends[done:start]
-            if len(new) == end - start:
-                starts += self.starts[start:end]
-                ends += self.ends[start:end]
-            else:
-                starts += [self.starts[start]] * len(new)
-                ends += [self.ends[end - 1]] * len(new)
             done = end
-        if not done:
-            return
-        self.text = "".join(texts) + self.text[done:]
-        self.starts = starts + self.starts[done:]
-        self.ends = ends + self.ends[done:]
+        texts.append(self.text[done:])
+        self.text = "".join(texts)
+        self.rewrites.append(pieces)
 
     def between_letters(self, start: int, end: int) -> bool:
         """Tell whether ``text[start:end]`` has a letter on either side."""
@@ -152,18 +179,26 @@ def normalise(text: str) -> NormalisedText:
     'z. b. iphone 15 mit 5g fuer 999,99 €'
     """
     draft = _Draft(text)
-    _drop_invisible(draft)
+    unusual = _UNUSUAL.search(text) is not None
+    if unusual:
+        _drop_invisible(draft)
     draft.rewrite(_addresses(draft.text))
-    draft.rewrite(_emojis(draft.text))
-    _fold_letters(draft)
-    _resolve_lookalikes(draft)
-    draft.rewrite(_lower_case(draft.text))
+    if unusual:
+        draft.rewrite(_emojis(draft.text))
+    _fold_letters(draft, marked=unusual)
+    if unusual:
+        _resolve_lookalikes(draft)
+    _lower_case(draft)
     _join_spaced_words(draft)
     _shorten_masks(draft)
     _read_leetspeak(draft)
     draft.rewrite(_whitespace(draft.text))
     draft.rewrite(_repetitions(draft.text))
-    return NormalisedText(text, draft.text, tuple(draft.starts), tuple(draft.ends), draft.disguises)
+    return NormalisedText(text, draft.text, draft.disguises, draft.rewrites)
+
+
+# Characters that are neither invisible nor emojis, marks or letters of other alphabets.
+_UNUSUAL = re.compile(r"[^\t-\r -~ÄÖÜäöüß€„“”‚‘’«»–—…]")
 
 
 # --- invisible characters -------------------------------------------------------------------
@@ -201,12 +236,16 @@ _ADDRESS = regex.compile(
     r"|(?P<user>(?<![\w@])@\w++)",
     regex.IGNORECASE,
 )
+# Every address has one of these.
+_ADDRESS_SIGN = re.compile(r"@|://|\.\S")
 _PLACEHOLDER = {"link": URL, "domain": URL, "email": EMAIL, "user": USER}
 _CLOSING = ".,;:!?)]}>\"'»«“”…*_"
 
 
 def _addresses(text: str) -> Iterator[_Piece]:
     """Put placeholders for links, e-mail addresses and mentions: who and where says too much."""
+    if not _ADDRESS_SIGN.search(text):
+        return
     for match in _ADDRESS.finditer(text):
         kind = str(match.lastgroup)
         end = match.end()
@@ -253,6 +292,7 @@ def _emoji_name(character: str) -> str:
 # --- letters --------------------------------------------------------------------------------
 
 _NOT_PLAIN = regex.compile(r"[^\x00-\x7f]\p{M}*+|[\x00-\x7f]\p{M}++")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # enough where no marks are about
 _LETTERS = {
     "ä": "ae", "ö": "oe", "ü": "ue", "Ä": "ae", "Ö": "oe", "Ü": "ue", "ß": "ss", "ẞ": "ss",
     "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ø": "oe", "Ø": "oe", "ł": "l", "Ł": "l",
@@ -270,10 +310,13 @@ _MARKS_KEPT = 3
 _LONGEST_EXPANSION = 4
 
 
-def _fold_letters(draft: _Draft) -> None:
+def _fold_letters(draft: _Draft, *, marked: bool) -> None:
     """Bring characters to NFKC and Latin letters to ASCII."""
+    if draft.text.isascii():
+        return
+    clusters = _NOT_PLAIN if marked else _NOT_ASCII
     pieces = []
-    for match in _NOT_PLAIN.finditer(draft.text):
+    for match in clusters.finditer(draft.text):
         folded, styled = _fold(match[0][: 1 + _MARKS_KEPT])
         pieces.append((match.start(), match.end(), folded))
         draft.disguises += styled
@@ -334,11 +377,13 @@ def _resolve_lookalikes(draft: _Draft) -> None:
 _UPPER = regex.compile(r"[A-Z]++|[^\x00-\x7f]")
 
 
-def _lower_case(text: str) -> Iterator[_Piece]:
-    for match in _UPPER.finditer(text):
-        folded = match[0].casefold()
-        if folded != match[0]:
-            yield match.start(), match.end(), folded
+def _lower_case(draft: _Draft) -> None:
+    folded = draft.text.casefold()
+    if len(folded) == len(draft.text):  # none became several, so each stays where it was
+        draft.text = folded
+        return
+    folded_each = ((match.span(), match[0].casefold()) for match in _UPPER.finditer(draft.text))
+    draft.rewrite((start, end, folded) for (start, end), folded in folded_each)
 
 
 # --- words in disguise ----------------------------------------------------------------------
@@ -349,10 +394,14 @@ _SPACED = regex.compile(
     r"(?<![^\W_])[^\W_](?P<sep>\.\ |\ {1,3}|[.\-_*·|/~+,])[^\W_](?![^\W_])"
     r"(?:(?P=sep)[^\W_](?![^\W_])){2,}+"
 )
+# What such a word begins with; much quicker to look for.
+_LETTER_APART = re.compile(r"(?<![a-z0-9])[a-z0-9][. \-_*|/~+,] {0,2}[a-z0-9](?![a-z0-9])")
 
 
 def _join_spaced_words(draft: _Draft) -> None:
     """Join words whose letters stand apart, as in ``I.d.i.o.t``."""
+    if draft.text.isascii() and not _LETTER_APART.search(draft.text):
+        return
     pieces = []
     for match in _SPACED.finditer(draft.text):
         separator = match["sep"]
@@ -451,10 +500,14 @@ _REPEATED = regex.compile(
     r"|(?P<sign>[!?.,;])(?P=sign){2,}+"
     r"|(?P<emoji>:[a-z0-9_]++:)(?:\ (?P=emoji)){2,}+"
 )
+_THRICE = re.compile(r"(.)\1\1|: :", re.DOTALL)
+_DOUBLE_UMLAUTS = ("aeae", "oeoe", "ueue")
 
 
 def _whitespace(text: str) -> Iterator[_Piece]:
     """Leave single spaces, none at the ends."""
+    if text == " ".join(text.split()):
+        return
     for match in _SPACE.finditer(text):
         start, end = match.span()
         new = " " if start > 0 and end < len(text) else ""
@@ -464,6 +517,8 @@ def _whitespace(text: str) -> Iterator[_Piece]:
 
 def _repetitions(text: str) -> Iterator[_Piece]:
     """Leave two of what comes three or more times; the last one stands for all the rest."""
+    if not (_THRICE.search(text) or any(pair in text for pair in _DOUBLE_UMLAUTS)):
+        return
     for match in _REPEATED.finditer(text):
         start, end = match.span()
         if match["umlaut"]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from moderation.classifier.document import Document
+from moderation.classifier.document import Document, taken_apart
 from moderation.classifier.evidence import passages
-from moderation.classifier.hashing import HashedTfidf
-from moderation.classifier.ngrams import character_ngrams
+from moderation.classifier.hashing import HashedTfidf, Hashes, hashes
+from moderation.classifier.ngrams import character_ngram_hashes
 from moderation.classifier.normalise import normalise
-from moderation.classifier.tokens import Word, content_stems, words
+from moderation.classifier.tokens import content_stems, tokens
 from moderation.comment import Article, Comment, Evidence, EvidenceSource
 
 __all__ = ["Relevance"]
@@ -42,46 +43,84 @@ _ABOUT_ARTICLE = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A text, or several, that comments are compared with; one matrix row for each text."""
-
-    stems: frozenset[str]
-    affixes: frozenset[str]
-    stem_rows: sparse.csr_matrix
-    character_rows: sparse.csr_matrix
+_NOTHING: frozenset[str] = frozenset()
+_TOGETHER = 128
+"""Comments whose contexts are compared in one product of matrices."""
 
 
-@dataclass(frozen=True, slots=True)
-class _ArticleSources:
-    """An article taken apart: its title, all of it, and its passages."""
-
-    title: _Source
-    whole: _Source
-    passages: tuple[str, ...]
-    passage_source: _Source
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """The comment's side of the comparison."""
+@dataclass(frozen=True)
+class _Text:
+    """A text taken apart: its distinct content stems in their order, and its hashed terms."""
 
     stems: tuple[str, ...]
-    rarity: NDArray[np.float32]
-    stem_row: NDArray[np.float32]
-    character_row: NDArray[np.float32]
+    stem_hashes: Hashes
+    character_hashes: Hashes
+
+    @classmethod
+    def of(cls, text_tokens: Sequence[str]) -> _Text:
+        stems = content_stems(text_tokens)
+        characters = character_ngram_hashes(text_tokens, _SHORTEST_NGRAM, _LONGEST_NGRAM)
+        return cls(tuple(dict.fromkeys(stems)), hashes(stems), characters)
+
+    @cached_property
+    def stem_set(self) -> frozenset[str]:
+        return frozenset(self.stems)
+
+    @cached_property
+    def affixes(self) -> frozenset[str]:
+        """Beginnings and ends of the stems."""
+        return frozenset().union(*map(_affixes, self.stems))
+
+    def shared(self, other: _Text) -> frozenset[str]:
+        """Return the stems that the other text has too."""
+        return self.stem_set & other.stem_set
+
+    def shared_in_part(self, other: _Text) -> frozenset[str]:
+        """Return the stems that are part of a compound there, or the other way about."""
+        compounds = self.stem_set & other.affixes
+        parts = self.affixes & other.stem_set
+        if not parts:
+            return compounds
+        return compounds.union(s for s in self.stems if not parts.isdisjoint(_affixes(s)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Vectors of some texts, one row each: over stems and over character n-grams."""
+
+    stems: sparse.csr_matrix
+    characters: sparse.csr_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class _ArticleParts:
+    """An article taken apart; its rows are those of its title, of all of it, and its passages."""
+
+    title: _Text
+    whole: _Text
+    passages: tuple[str, ...]
+    rows: _Rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One kind of context of a comment: its texts, and the numbers of its rows in a batch."""
+
+    texts: Sequence[_Text]
+    rows: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Closeness:
     """What a source has in common with a comment.
 
-    ``found`` and ``found_in_part`` say for every stem of the comment whether it is in the source,
-    as such or as part of a compound (or the other way about); the rest lies in [0, 1].
+    ``found`` are the stems of the comment that are there as such, ``found_in_part`` also those
+    that are there as part of a compound (or the other way about); the greatest cosines lie in
+    [0, 1].
     """
 
-    found: NDArray[np.bool_]
-    found_in_part: NDArray[np.bool_]
+    found: frozenset[str]
+    found_in_part: frozenset[str]
     stem_cosine: float
     character_cosine: float
 
@@ -146,19 +185,19 @@ class Relevance:
             Comments; every article counts once, however many comments it has.
         """
         articles = dict.fromkeys(d.comment.article for d in documents if d.comment.article)
-        texts = [d.words for d in documents]
-        texts += [_words(p) for a in articles for p in _article_passages(a)]
-        self.stems.fit(map(content_stems, texts))
-        self.characters.fit(map(_ngrams, texts))
+        texts = [_Text.of(d.tokens) for d in documents]
+        texts += [_Text.of(_tokens(p)) for a in articles for p in _article_passages(a)]
+        self.stems.fit(text.stem_hashes for text in texts)
+        self.characters.fit(text.character_hashes for text in texts)
         self._start_caches()
 
     def transform(self, documents: Sequence[Document]) -> sparse.csr_matrix:
         """Return one row per comment, of shape (n_documents, n_features)."""
-        rows = np.array(
-            [self._row(d, s) for d, s in zip(documents, self._sides(documents), strict=True)],
-            dtype=np.float32,
-        )
-        return sparse.csr_matrix(rows.reshape(len(documents), self.n_features))
+        rows: list[list[float]] = []
+        for start in range(0, len(documents), _TOGETHER):
+            rows += self._rows(documents[start : start + _TOGETHER])
+        table = np.array(rows, dtype=np.float32)
+        return sparse.csr_matrix(table.reshape(len(documents), self.n_features))
 
     def evidence(self, document: Document) -> Evidence | None:
         """Return the passage of article, parent or thread that is nearest to the comment.
@@ -173,11 +212,12 @@ class Relevance:
         Evidence or None
             None if nothing in its context has anything in common with the comment.
         """
-        side = next(self._sides([document]))
+        own = self.vectors([self.text(document.comment.text)])
         best: Evidence | None = None
-        for kind, texts, source in self._candidates(document.comment):
-            stem_cosines = source.stem_rows @ side.stem_row
-            similarities = (stem_cosines + source.character_rows @ side.character_row) / 2
+        for kind, texts, rows in self._candidates(document.comment):
+            stem_cosines = _cosines(rows.stems, own.stems)
+            character_cosines = _cosines(rows.characters, own.characters)
+            similarities = (stem_cosines[:, 0] + character_cosines[:, 0]) / 2
             nearest = int(np.argmax(similarities))
             similarity = min(1.0, round(float(similarities[nearest]), 6))
             if similarity > max(_LEAST_SIMILARITY, best.similarity if best else 0.0):
@@ -186,141 +226,174 @@ class Relevance:
 
     def _candidates(
         self, comment: Comment
-    ) -> Iterator[tuple[EvidenceSource, tuple[str, ...], _Source]]:
+    ) -> Iterator[tuple[EvidenceSource, tuple[str, ...], _Rows]]:
         if comment.article:
-            article = self._article(comment.article)
-            yield EvidenceSource.ARTICLE, article.passages, article.passage_source
+            article = self.article(comment.article)
+            passage_rows = _Rows(article.rows.stems[2:], article.rows.characters[2:])
+            yield EvidenceSource.ARTICLE, article.passages, passage_rows
         for kind, context in (
             (EvidenceSource.PARENT, _parent(comment)),
             (EvidenceSource.THREAD, _thread(comment)),
         ):
             texts = tuple(passage for text in context for passage in passages(text))
             if texts:
-                yield kind, texts, self._source(texts)
+                yield kind, texts, self.vectors([_Text.of(_tokens(text)) for text in texts])
 
-    # -- one comment ---------------------------------------------------------------------
-
-    def _row(self, document: Document, side: _Side) -> list[float]:
-        comment = document.comment
-        tokens = {word.text for word in document.words}
-        row = dict.fromkeys(self.columns, 0.0)
-
-        near: dict[str, list[_Closeness]] = {
-            "parent": [self._closeness(side, self._source((t,))) for t in _parent(comment)],
-            "thread": [self._closeness(side, self._source((t,))) for t in _thread(comment)],
-        }
-        if comment.article:
-            article = self._article(comment.article)
-            near["title"] = [self._closeness(side, article.title)]
-            near["article"] = [self._closeness(side, article.whole)]
-            passage = self._closeness(side, article.passage_source)
-            row["passage_stem_cosine"] = passage.stem_cosine
-            row["passage_character_cosine"] = passage.character_cosine
-
-        for source, closenesses in near.items():
-            row |= _measures(source, side, closenesses)
-        everything = [c for closenesses in near.values() for c in closenesses]
-        found = _any([c.found for c in everything], len(side.stems))
-        in_part = _any([c.found_in_part for c in everything], len(side.stems))
-        strange = float(side.rarity[~in_part].sum())
-
-        row["context_shared"] = _share(side, found)
-        row["context_shared_in_part"] = _share(side, in_part)
-        row["found_content"] = _damped(float(side.rarity[in_part].sum()))
-        row["strange_content"] = _damped(strange)
-        row["strange_content_with_parent"] = _damped(strange) if comment.parent else 0.0
-        row["content"] = _damped(float(side.rarity.sum()))
-        row["no_content"] = float(not side.stems)
-        row["little_content"] = float(0 < len(side.stems) < 3)
-        row["is_reply"] = float(comment.parent is not None)
-        row["addresses_someone"] = float(not tokens.isdisjoint(_ADDRESSING))
-        row["mentions_article"] = float(not tokens.isdisjoint(_ABOUT_ARTICLE))
-        row["asks"] = float("?" in comment.text)
-        return list(row.values())
-
-    def _sides(self, documents: Sequence[Document]) -> Iterator[_Side]:
-        stems = [content_stems(d.words) for d in documents]
-        stem_rows = self.stems.transform(stems)
-        character_rows = self.characters.transform(_ngrams(d.words) for d in documents)
-        for number, own in enumerate(stems):
-            distinct = tuple(dict.fromkeys(own))
-            yield _Side(
-                distinct,
-                self.stems.rarity(distinct),
-                stem_rows[number].toarray().ravel(),
-                character_rows[number].toarray().ravel(),
-            )
-
-    def _closeness(self, side: _Side, source: _Source) -> _Closeness:
-        found = np.fromiter((s in source.stems for s in side.stems), bool, len(side.stems))
-        in_part = np.fromiter((_in_part(s, source) for s in side.stems), bool, len(side.stems))
-        return _Closeness(
-            found,
-            found | in_part,
-            _greatest(source.stem_rows @ side.stem_row),
-            _greatest(source.character_rows @ side.character_row),
+    def vectors(self, texts: Sequence[_Text]) -> _Rows:
+        """Return the vectors of texts."""
+        return _Rows(
+            self.stems.transform(text.stem_hashes for text in texts),
+            self.characters.transform(text.character_hashes for text in texts),
         )
 
-    # -- its context, remembered ---------------------------------------------------------
+    # -- a batch of comments -------------------------------------------------------------
+
+    def _rows(self, documents: Sequence[Document]) -> list[list[float]]:
+        texts = [self.text(document.comment.text) for document in documents]
+        own = self.vectors(texts)
+        contexts = _Contexts(self, [document.comment for document in documents])
+        stem_cosines = _cosines(contexts.rows.stems, own.stems).T.tolist()
+        character_cosines = _cosines(contexts.rows.characters, own.characters).T.tolist()
+        rows = []
+        for number, (document, text) in enumerate(zip(documents, texts, strict=True)):
+            near = {
+                kind: _closeness(text, source, stem_cosines[number], character_cosines[number])
+                for kind, source in contexts.sources(document.comment).items()
+            }
+            rarity = self.stems.rarity(hashes(text.stems)).tolist()
+            rows.append(_row(document, text, rarity, near))
+        return rows
+
+    # -- texts and articles, remembered --------------------------------------------------
 
     def _start_caches(self) -> None:
-        self._source = lru_cache(self.cached_texts)(self._take_apart)
-        self._article = lru_cache(self.cached_texts)(self._take_article_apart)
+        self.text = lru_cache(self.cached_texts)(_remembered_text)
+        self.article = lru_cache(self.cached_texts)(self._take_article_apart)
 
-    def _take_article_apart(self, article: Article) -> _ArticleSources:
-        found = _article_passages(article)
-        return _ArticleSources(
-            self._take_apart((article.title,)),
-            self._take_apart((_whole(article),)),
-            found or ("",),
-            self._take_apart(found or ("",)),
+    def _take_article_apart(self, article: Article) -> _ArticleParts:
+        found = _article_passages(article) or ("",)
+        title, whole, *rest = (
+            _Text.of(_tokens(text)) for text in (article.title, _whole(article), *found)
         )
-
-    def _take_apart(self, texts: tuple[str, ...]) -> _Source:
-        texts_words = [_words(text) for text in texts]
-        stems = [content_stems(w) for w in texts_words]
-        distinct = frozenset(stem for text_stems in stems for stem in text_stems)
-        return _Source(
-            distinct,
-            frozenset(affix for stem in distinct for affix in _affixes(stem)),
-            self.stems.transform(stems),
-            self.characters.transform([_ngrams(w) for w in texts_words]),
-        )
+        return _ArticleParts(title, whole, found, self.vectors([title, whole, *rest]))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the caches behind: they cannot be saved and hold other people's texts."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("_source", "_article")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("text", "article")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._start_caches()
 
 
-def _measures(source: str, side: _Side, near: Sequence[_Closeness]) -> dict[str, float]:
-    size = len(side.stems)
-    return {
-        f"{source}_shared": _share(side, _any([c.found for c in near], size)),
-        f"{source}_shared_in_part": _share(side, _any([c.found_in_part for c in near], size)),
-        f"{source}_stem_cosine": max((c.stem_cosine for c in near), default=0.0),
-        f"{source}_character_cosine": max((c.character_cosine for c in near), default=0.0),
-    }
+class _Contexts:
+    """The contexts of some comments, every text of them with its row in one matrix."""
+
+    def __init__(self, relevance: Relevance, comments: Sequence[Comment]) -> None:
+        distinct = dict.fromkeys(
+            text for comment in comments for text in (*_parent(comment), *_thread(comment))
+        )
+        texts = [relevance.text(text) for text in distinct]
+        self._texts = dict(zip(distinct, zip(texts, count()), strict=False))
+        self._articles: dict[Article, tuple[_ArticleParts, int]] = {}
+        parts = [relevance.vectors(texts)]
+        end = len(texts)
+        for article in dict.fromkeys(comment.article for comment in comments):
+            if article:
+                taken_apart = relevance.article(article)
+                self._articles[article] = taken_apart, end
+                parts.append(taken_apart.rows)
+                end += taken_apart.rows.stems.shape[0]
+        self.rows = _Rows(
+            sparse.vstack([part.stems for part in parts], format="csr"),
+            sparse.vstack([part.characters for part in parts], format="csr"),
+        )
+
+    def sources(self, comment: Comment) -> dict[str, _Source]:
+        """Return what a comment is compared with, by kind; passages have rows only."""
+        found = {
+            "parent": self._several(_parent(comment)),
+            "thread": self._several(_thread(comment)),
+        }
+        if comment.article:
+            article, first = self._articles[comment.article]
+            end = first + article.rows.stems.shape[0]
+            found["title"] = _Source((article.title,), (first,))
+            found["article"] = _Source((article.whole,), (first + 1,))
+            found["passage"] = _Source((), range(first + 2, end))
+        return found
+
+    def _several(self, texts: Sequence[str]) -> _Source:
+        placed = [self._texts[text] for text in texts]
+        return _Source([text for text, _ in placed], [row for _, row in placed])
 
 
-def _any(masks: Sequence[NDArray[np.bool_]], size: int) -> NDArray[np.bool_]:
-    result = np.zeros(size, dtype=bool)
-    for mask in masks:
-        result |= mask
-    return result
-
-
-def _share(side: _Side, found: NDArray[np.bool_]) -> float:
-    total = float(side.rarity.sum())
-    return float(side.rarity[found].sum()) / total if total else 0.0
-
-
-def _greatest(cosines: NDArray[np.float32]) -> float:
+def _cosines(rows: sparse.csr_matrix, own: sparse.csr_matrix) -> NDArray[np.float32]:
+    # Each sum runs over a row of its own and in order: it is the same alone and among others.
+    cosines: NDArray[np.float32] = (rows @ own.T).toarray()
     # Rounding may carry the cosine of a text with itself beyond one.
-    return min(1.0, float(cosines.max(initial=0.0)))
+    return cosines.clip(max=1.0)
+
+
+def _closeness(
+    text: _Text, source: _Source, stem_cosines: list[float], character_cosines: list[float]
+) -> _Closeness:
+    found = _NOTHING.union(*(text.shared(other) for other in source.texts))
+    in_part = found.union(*(text.shared_in_part(other) for other in source.texts))
+    return _Closeness(
+        found,
+        in_part,
+        max((stem_cosines[row] for row in source.rows), default=0.0),
+        max((character_cosines[row] for row in source.rows), default=0.0),
+    )
+
+
+def _row(
+    document: Document, text: _Text, rarity: Sequence[float], near: Mapping[str, _Closeness]
+) -> list[float]:
+    comment = document.comment
+    distinct_tokens = set(document.tokens)
+    content = _Content(text.stems, rarity)
+    found = _NOTHING.union(*(closeness.found for closeness in near.values()))
+    in_part = _NOTHING.union(*(closeness.found_in_part for closeness in near.values()))
+    strange = _damped(content.amount(text.stem_set - in_part))
+
+    row = dict.fromkeys(Relevance.columns, 0.0)
+    for kind, closeness in near.items():
+        row[f"{kind}_stem_cosine"] = closeness.stem_cosine
+        row[f"{kind}_character_cosine"] = closeness.character_cosine
+        if kind != "passage":
+            row[f"{kind}_shared"] = content.share(closeness.found)
+            row[f"{kind}_shared_in_part"] = content.share(closeness.found_in_part)
+    row["context_shared"] = content.share(found)
+    row["context_shared_in_part"] = content.share(in_part)
+    row["found_content"] = _damped(content.amount(in_part))
+    row["strange_content"] = strange
+    row["strange_content_with_parent"] = strange if comment.parent else 0.0
+    row["content"] = _damped(content.total)
+    row["no_content"] = float(not text.stems)
+    row["little_content"] = float(0 < len(text.stems) < 3)
+    row["is_reply"] = float(comment.parent is not None)
+    row["addresses_someone"] = float(not distinct_tokens.isdisjoint(_ADDRESSING))
+    row["mentions_article"] = float(not distinct_tokens.isdisjoint(_ABOUT_ARTICLE))
+    row["asks"] = float("?" in comment.text)
+    return list(row.values())
+
+
+class _Content:
+    """The stems of a comment with their rarity."""
+
+    def __init__(self, stems: Sequence[str], rarity: Sequence[float]) -> None:
+        self._stems = stems
+        self._rarity = rarity
+        self.total = sum(rarity)
+
+    def amount(self, stems: frozenset[str]) -> float:
+        """Sum up the rarity of some of the stems, always in the order of the comment."""
+        return sum(r for s, r in zip(self._stems, self._rarity, strict=True) if s in stems)
+
+    def share(self, stems: frozenset[str]) -> float:
+        return self.amount(stems) / self.total if stems else 0.0
 
 
 def _damped(amount: float) -> float:
@@ -328,22 +401,19 @@ def _damped(amount: float) -> float:
     return math.log1p(amount) / 6.0
 
 
-def _in_part(stem: str, source: _Source) -> bool:
-    return stem in source.affixes or any(affix in source.stems for affix in _affixes(stem))
-
-
-def _affixes(stem: str) -> Iterable[str]:
+@lru_cache(maxsize=65536)
+def _affixes(stem: str) -> frozenset[str]:
     """Return beginnings and ends of a stem that may be words themselves."""
     lengths = range(_SHORTEST_AFFIX, len(stem))
-    return [stem[:n] for n in lengths] + [stem[-n:] for n in lengths]
+    return frozenset([stem[:n] for n in lengths] + [stem[-n:] for n in lengths])
 
 
-def _words(text: str) -> list[Word]:
-    return words(normalise(text).text)
+def _remembered_text(text: str) -> _Text:
+    return _Text.of(taken_apart(text)[1])
 
 
-def _ngrams(text_words: Sequence[Word]) -> list[str]:
-    return character_ngrams(text_words, _SHORTEST_NGRAM, _LONGEST_NGRAM)
+def _tokens(text: str) -> tuple[str, ...]:
+    return tokens(normalise(text).text)
 
 
 def _whole(article: Article) -> str:

@@ -68,8 +68,8 @@ def _word_log_odds(
             raised += block.shares(document) @ np.column_stack(weights)
         elif isinstance(block, Ngrams):
             found = block.occurrences(document)
-            if found.texts:
-                halves = block.contributions(found.texts, weights) / 2
+            if len(found.hashes):
+                halves = block.contributions(found.hashes, weights) / 2
                 np.add.at(raised, found.first, halves)
                 np.add.at(raised, found.last, halves)
     raised *= np.array([head.slope_ for head in heads])

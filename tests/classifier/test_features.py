@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.feature_extraction import FeatureHasher
 
 from moderation.classifier import FeatureExtractor
 from moderation.classifier.document import Document
-from moderation.classifier.hashing import HashedTfidf
+from moderation.classifier.hashing import HashedTfidf, hashes
 from moderation.classifier.ngrams import CharacterNgrams, Style, WordNgrams
 from moderation.comment import Article, Comment, Parent
 
@@ -68,21 +69,37 @@ def test_contributions_add_up_to_the_weighted_sum(
     block.fit([document, Document.of(Comment("ganz anders"))])
     weights = np.linspace(-1, 1, block.n_features, dtype=np.float32)
     found = block.occurrences(document)
-    parts = block.contributions(found.texts, [weights, -weights])
+    parts = block.contributions(found.hashes, [weights, -weights])
     expected = (block.transform([document]) @ weights)[0]
     assert_allclose(parts.sum(axis=0), [expected, -expected], atol=1e-4)
-    assert len(found.texts) == len(found.first) == len(found.last)
+    assert len(found.hashes) == len(found.first) == len(found.last)
 
 
 def test_rare_terms_weigh_more() -> None:
-    tfidf = HashedTfidf(2**10).fit([["oft", "selten"], ["oft"], ["oft"]])
-    often, rarely, never = tfidf.rarity(["oft", "selten", "nie"])
+    tfidf = HashedTfidf(2**10).fit([hashes(["oft", "selten"]), hashes(["oft"]), hashes(["oft"])])
+    often, rarely, never = tfidf.rarity(hashes(["oft", "selten", "nie"]))
     assert often < rarely < never
 
 
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), min_size=1))
+def test_columns_are_those_of_scikit_learns_hasher(terms: list[str]) -> None:
+    hasher = FeatureHasher(2**10, input_type="string", alternate_sign=False)
+    expected = hasher.transform([term] for term in terms).indices
+    assert_array_equal(HashedTfidf(2**10).columns(hashes(terms)), expected)
+
+
+def test_many_documents_give_the_same_vectors_as_few() -> None:
+    documents = [hashes([f"wort{number % 7}", f"name{number}"]) for number in range(2500)]
+    tfidf = HashedTfidf(2**10).fit(documents)
+    vectors = tfidf.transform(documents)
+    assert vectors.shape == (2500, 2**10)
+    for number in (0, 1023, 1024, 2499):
+        assert (vectors[number] != tfidf.transform([documents[number]])).nnz == 0
+
+
 def test_vectors_have_unit_length_or_are_empty() -> None:
-    tfidf = HashedTfidf(2**10).fit([["a", "b"], ["a"]])
-    vectors = tfidf.transform([["a", "b", "b"], [], ["nie"]]).toarray()
+    tfidf = HashedTfidf(2**10).fit([hashes(["a", "b"]), hashes(["a"])])
+    vectors = tfidf.transform([hashes(["a", "b", "b"]), hashes([]), hashes(["nie"])]).toarray()
     assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0, 1], rtol=1e-6)
 
 
