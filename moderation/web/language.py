@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
 import flask_babel
+from babel.numbers import format_percent as babel_percent
 from flask import Flask, request
 from flask_login import current_user
 
@@ -50,6 +51,7 @@ def init_language(app: Flask) -> None:
         day=day,
         duration=duration,
         percent=percent,
+        threshold_percent=threshold_percent,
         number=number,
         in_language=in_language,
     )
@@ -58,9 +60,14 @@ def init_language(app: Flask) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True
 
 
-def _wanted() -> str | None:
-    """Return the language of the moderator's profile, else the best that the browser asks for."""
-    return _of_profile() or request.accept_languages.best_match(list(LANGUAGES))
+def _wanted() -> str:
+    """Return the language of the moderator's profile, else the browser's."""
+    return _of_profile() or language_of_browser()
+
+
+def language_of_browser() -> str:
+    """Return the best of our languages that the browser asks for, else the first."""
+    return request.accept_languages.best_match(list(LANGUAGES)) or next(iter(LANGUAGES))
 
 
 def _of_profile() -> str | None:
@@ -102,10 +109,11 @@ def moment(at: datetime) -> str:
     return str(flask_babel.format_datetime(at, gettext("dd.MM.yyyy, HH:mm 'Uhr'")))
 
 
-def day(of: date) -> str:
-    """Return a day as it is written in a list."""
+def day(of: date, pattern: str | None = None) -> str:
+    """Return a day as it is written in a list, or by another pattern of the Unicode CLDR."""
     # Translators: a pattern of the Unicode CLDR, not words.
-    return str(flask_babel.format_date(of, gettext("dd.MM.yyyy"), rebase=False))
+    usual = gettext("dd.MM.yyyy")
+    return str(flask_babel.format_date(of, pattern or usual, rebase=False))
 
 
 def duration(seconds: float) -> str:
@@ -132,3 +140,9 @@ def percent(share: float) -> str:
     if 0.99 < share < 1:
         return f">\N{NARROW NO-BREAK SPACE}{flask_babel.format_percent(0.99)}"
     return str(flask_babel.format_percent(share))
+
+
+def threshold_percent(threshold: float) -> str:
+    """Return a threshold in percent, to a tenth where it has one."""
+    rounded = round(threshold, 3)
+    return str(babel_percent(rounded, locale=flask_babel.get_locale(), decimal_quantization=False))
