@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,9 @@ from moderation.comment import Assessment, Label, LabelAssessment, Outcome, Reas
 
 LONGEST_QUOTE = 90
 """Characters of a quoted passage shown in a reason; longer ones are cut at a word."""
+
+
+_PLACE = re.compile(r"\{[^{}]*\}")
 
 
 class RulesError(Exception):
@@ -46,6 +50,8 @@ class Rule(BaseModel):
 
     ``hold_at`` is the score in [0, 1] from which a comment is held; without it the model's own
     threshold for the blog's ``target_miss_rate`` is used. ``reject_at`` is off unless set.
+    ``message`` is a template of what moderators may send the author; ``{wording}`` in it stands
+    for the rule's wording.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,6 +63,7 @@ class Rule(BaseModel):
     allowed: BilingualList
     reason: Bilingual
     reason_with_passage: Bilingual
+    message: Bilingual | None = None
     hold_at: float | None = Field(default=None, ge=0, le=1)
     reject_at: float | None = Field(default=None, ge=0, le=1)
 
@@ -66,6 +73,24 @@ class Rule(BaseModel):
             if "{passage}" not in text:
                 raise ValueError("reason_with_passage must contain {passage}")
         return self
+
+    @model_validator(mode="after")
+    def _message_has_known_places(self) -> Self:
+        for text in (self.message.de, self.message.en) if self.message else ():
+            unknown = set(_PLACE.findall(text)) - {"{wording}"}
+            if unknown:
+                raise ValueError(f"message may contain {{wording}}, not {min(unknown)}")
+        return self
+
+    @property
+    def message_to_author(self) -> Bilingual | None:
+        """What the author of a rejected comment may be told, the rule's wording filled in."""
+        if self.message is None:
+            return None
+        return Bilingual(
+            de=self.message.de.replace("{wording}", self.wording.de),
+            en=self.message.en.replace("{wording}", self.wording.en),
+        )
 
 
 class RuleBook(BaseModel):
@@ -151,6 +176,23 @@ class RuleBook(BaseModel):
                 f"one of {', '.join(table)} or set hold_at for every rule."
             )
         return rule.model_copy(update={"hold_at": table[max(strict_enough, key=float)]})
+
+    def holding_at(self, thresholds: Mapping[Label, float]) -> Self:
+        """Return the rules with other scores in [0, 1] from which they hold a comment.
+
+        Parameters
+        ----------
+        thresholds
+            By label; rules of other labels keep theirs.
+        """
+        return self.model_copy(
+            update={
+                "rules": tuple(
+                    rule.model_copy(update={"hold_at": thresholds.get(rule.label, rule.hold_at)})
+                    for rule in self.rules
+                )
+            }
+        )
 
     @property
     def ids(self) -> Mapping[Label, str]:

@@ -11,7 +11,7 @@ from flask import Flask, current_app
 
 from moderation.classifier import Classifier, ModelError
 from moderation.comment import Assessment, Comment
-from moderation.desk import Desk
+from moderation.desk import Assessor, Desk
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
 from moderation.store import Store
@@ -68,7 +68,8 @@ class Runtime:
         self.metrics = Metrics()
         self.store = Store(settings.database)
         self.rules = RuleBook.load(settings.rules_file)
-        self.desk = Desk(self.store, _AbsentModel(self), self.rules)
+        self._sample_share = settings.review_sample_share
+        self.desk = self._desk(_AbsentModel(self))
         self.model_state = ModelState.LOADING
         self._model_dir = settings.model_dir
         self._settled = threading.Event()
@@ -97,9 +98,12 @@ class Runtime:
             If the rules ask for a threshold the model does not have.
         """
         self.rules = self.rules.with_thresholds(classifier.manifest.thresholds)
-        self.desk = Desk(self.store, classifier, self.rules)
+        self.desk = self._desk(classifier)
         self.metrics.model_in_use(classifier.version.version, classifier.version.sha256)
         self._settle(ModelState.LOADED)
+
+    def _desk(self, classifier: Assessor) -> Desk:
+        return Desk(self.store, classifier, self.rules, sample_share=self._sample_share)
 
     def wait(self, seconds: float) -> ModelState:
         """Wait until the model is loaded or refused, at most so long, and return its state."""

@@ -42,6 +42,12 @@ class Settings(BaseSettings):
     rules_file: Path = Field(
         default=PROJECT_ROOT / "seeds" / "rules.toml", description="the blog's rules"
     )
+    review_sample_share: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="share of the comments the machine approves that people spot-check",
+    )
     secret_key: str | None = Field(
         default=None,
         min_length=16,

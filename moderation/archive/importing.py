@@ -18,17 +18,24 @@ from moderation.archive.scoring import Chunk, Crew, scores_of
 from moderation.archive.workfile import WorkFile
 from moderation.comment import Action, Assessment, DecisionSource, Label, LabelAssessment, Outcome
 from moderation.desk import InvalidInput
+from moderation.desk.base import utc_now
 from moderation.desk.intake import checked
-from moderation.desk.service import utc_now
 from moderation.desk.standing import state
-from moderation.store import AppliedRule, Judgement, LockedComment, State, Store, Writer
+from moderation.store import (
+    AppliedRule,
+    Judgement,
+    LockedComment,
+    NewDecision,
+    Settled,
+    Store,
+    Writer,
+)
 
 _ACTIONS = {
     Status.APPROVED: Action.APPROVE,
     Status.REJECTED: Action.REJECT,
     Status.SPAM: Action.REJECT,
 }
-_DECIDED = {Action.APPROVE: State.APPROVED, Action.REJECT: State.REJECTED}
 
 
 @dataclass(slots=True)
@@ -156,7 +163,6 @@ class _Import:
                 action = _action(archived)
                 if action and locked and not locked.retracted_at:
                     self._decide(writer, locked, archived, action)
-                    writer.set_state(locked, _DECIDED[action])
         return False
 
     def _judged(
@@ -190,15 +196,18 @@ class _Import:
         article_row = writer.save_article(comment.article, at=now) if comment.article else None
         row = writer.insert_comment(
             comment,
+            judgement,
             article_row=article_row,
-            state=_DECIDED[action] if action else state(judgement.verdict.outcome, None),
+            state=state(judgement.verdict.outcome, None),
+            # An archive's comments were all read by somebody, or nobody can say any more.
+            sampled=False,
             at=archived.date or now,
+            judged_at=now,
         )
         if row is None:  # somebody else has stored it since we looked
             self._done.known += 1
             return
         self._done.comments += 1
-        writer.add_assessment(row, judgement, revision=1, at=now)
         locked = writer.lock(str(comment.id))
         if action and locked:
             self._decide(writer, locked, archived, action)
@@ -207,16 +216,21 @@ class _Import:
         self, writer: Writer, locked: LockedComment, archived: ArchivedComment, action: Action
     ) -> None:
         spam = self._judges.rules.rule_for(Label.SPAM).id
-        writer.append_decision(
-            locked,
-            action,
-            moderator=None,
-            rule=spam if archived.status is Status.SPAM else None,
-            note=None,
-            source=DecisionSource.IMPORT,
-            supersedes=None,
-            at=self._clock(),
+        (decision,) = writer.append_decisions(
+            [
+                NewDecision(
+                    locked=locked,
+                    action=action,
+                    moderator=None,
+                    at=self._clock(),
+                    source=DecisionSource.IMPORT,
+                    supersedes=None,
+                    rule=spam if archived.status is Status.SPAM else None,
+                )
+            ]
         )
+        stands = state(locked.judgement.verdict.outcome, decision)
+        writer.settle([Settled(locked, stands, in_force=decision, sampled=False)])
         self._done.decisions += 1
 
 

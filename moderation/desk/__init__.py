@@ -3,6 +3,9 @@
 It knows comments, rules, moderators and the store; it knows nothing of HTTP or of pages.
 """
 
+from moderation.desk.base import Assessor, Judge
+from moderation.desk.context import SimilarItem
+from moderation.desk.deciding import LARGEST_BULK, BulkResult
 from moderation.desk.errors import (
     CommentRetracted,
     DeskError,
@@ -14,13 +17,17 @@ from moderation.desk.errors import (
     UnknownComment,
     UnknownParent,
 )
-from moderation.desk.service import Assessor, Desk, Judge, Submission
-from moderation.store import DecidedItem, Page, QueueItem, State
+from moderation.desk.lists import LARGEST_COUNT
+from moderation.desk.service import Desk
+from moderation.desk.submitting import Submission
+from moderation.store import Page, QueueItem, State
 
 __all__ = [
+    "LARGEST_BULK",
+    "LARGEST_COUNT",
     "Assessor",
+    "BulkResult",
     "CommentRetracted",
-    "DecidedItem",
     "Desk",
     "DeskError",
     "InvalidCursor",
@@ -29,6 +36,7 @@ __all__ = [
     "NothingToUndo",
     "Page",
     "QueueItem",
+    "SimilarItem",
     "StaleVersion",
     "State",
     "Submission",

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from moderation.desk.base import utc_now
 from moderation.desk.errors import DeskError, InvalidInput
 from moderation.desk.intake import check_words, is_storable
-from moderation.desk.service import utc_now
 from moderation.store import ApiToken, Moderator, Role, Scope, Store, StoreUnavailable
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import click
 
 from moderation.desk import accounts
+from moderation.desk.base import utc_now
 from moderation.desk.errors import DeskError
-from moderation.desk.service import utc_now
 from moderation.store import ApiToken, Role, Scope, Store
 from moderation.store.commands import opened_store
 

@@ -90,6 +90,7 @@ class StaleVersion(DeskError):
         what = {
             Action.APPROVE: "approved",
             Action.REJECT: "rejected",
+            Action.DEFER: "deferred",
             Action.UNDO: "put back",
             None: "edited",
         }[action]

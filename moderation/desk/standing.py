@@ -12,7 +12,11 @@ _BY_MACHINE = {
     Outcome.HOLD: State.HELD,
     Outcome.REJECT: State.REJECTED,
 }
-_BY_PEOPLE = {Action.APPROVE: State.APPROVED, Action.REJECT: State.REJECTED}
+_BY_PEOPLE = {
+    Action.APPROVE: State.APPROVED,
+    Action.REJECT: State.REJECTED,
+    Action.DEFER: State.DEFERRED,
+}
 
 
 def standing(decisions: Iterable[Decision]) -> Decision | None:

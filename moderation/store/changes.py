@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from moderation.comment import Action, Article, Comment, Decision, DecisionSource
-from moderation.store.queries import Reader, decision_of, digest, token_of
+from moderation.comment import Article, Comment, Decision
+from moderation.store import search
+from moderation.store.entries import Placed, entries
+from moderation.store.loading import claim_of, decision_of, judgement_of
+from moderation.store.queries import Reader, digest, token_of
 from moderation.store.records import (
     ApiToken,
-    EventKind,
+    Claim,
     Judgement,
     LockedComment,
     Moderator,
+    NewDecision,
+    NewEvent,
     Scope,
+    Settled,
     State,
+    ThresholdChange,
 )
 from moderation.store.shapes import labels_to_json, reasons_to_json, rules_to_json
 from moderation.store.tables import (
@@ -26,11 +34,14 @@ from moderation.store.tables import (
     ArticleRow,
     AssessmentRow,
     Base,
+    ClaimRow,
     CommentRow,
     DecisionRow,
     EventRow,
+    ListEntryRow,
     ModeratorRow,
     PastTextRow,
+    ThresholdChangeRow,
 )
 
 ATTEMPTS = 5
@@ -99,11 +110,31 @@ class Writer(Reader):
         return article.url if keeper in (None, row) else None
 
     def insert_comment(
-        self, comment: Comment, *, article_row: int | None, state: State, at: datetime
+        self,
+        comment: Comment,
+        judgement: Judgement,
+        *,
+        article_row: int | None,
+        state: State,
+        sampled: bool,
+        at: datetime,
+        judged_at: datetime | None = None,
     ) -> int | None:
-        """Store a new comment and give its row number; ``None`` if its id is stored already."""
+        """Store a new comment and give its row number; ``None`` if its id is stored already.
+
+        Parameters
+        ----------
+        judgement
+            What the model said of it and the verdict it led to.
+        sampled
+            Whether people check it if nobody but the machine approved it.
+        at
+            When it was submitted.
+        judged_at
+            When it was judged, if that was not at once.
+        """
         parent = comment.parent
-        return self._insert_unless_there(
+        row = self._insert_unless_there(
             CommentRow,
             external_id=comment.id,
             article_id=article_row,
@@ -117,43 +148,111 @@ class Writer(Reader):
             revision=1,
             submitted_at=at,
         )
+        if row is None:
+            return None
+        self._add_assessment(row, judgement, revision=1, at=judged_at or at)
+        search.index(self._session, [(row, comment.text)])
+        self._list(
+            [
+                Placed(
+                    row=row,
+                    state=state,
+                    submitted_at=at,
+                    article_row=article_row,
+                    judgement=judgement,
+                    sampled=sampled,
+                )
+            ]
+        )
+        return row
 
     def _insert_unless_there(self, table: type[Base], **values: Any) -> int | None:
-        dialect = self._session.get_bind().dialect.name
-        insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        statement = insert_into(table).values(values).on_conflict_do_nothing()
+        statement = self._insert_into(table).values(values).on_conflict_do_nothing()
         row: int | None = self._session.scalar(statement.returning(table.__table__.c.id))
         return row
 
+    def _insert_into(self, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+        dialect = self._session.get_bind().dialect.name
+        return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
     def lock(self, comment_id: str) -> LockedComment | None:
         """Read a comment and keep everybody else from changing it until the transaction ends."""
-        row = self._session.scalar(
-            select(CommentRow).where(CommentRow.external_id == comment_id).with_for_update()
+        return self.lock_all([comment_id]).get(comment_id)
+
+    def lock_all(self, comment_ids: Collection[str]) -> Mapping[str, LockedComment]:
+        """Read comments and keep everybody else from changing them until the transaction ends.
+
+        Returns
+        -------
+        mapping
+            By the blog's id; what is not stored is missing.
+        """
+        # Always in the same order, so that two who lock many do not wait for each other.
+        comments = self._session.scalars(
+            select(CommentRow)
+            .where(CommentRow.external_id.in_(comment_ids))
+            .order_by(CommentRow.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).all()
+        # Only now, since what belongs to a comment may have changed while we waited for it.
+        rows = [comment.id for comment in comments]
+        judgements = self._judgements(rows)
+        decisions = self._decisions_in_question(rows)
+        return {
+            comment.external_id: LockedComment(
+                row=comment.id,
+                comment_id=comment.external_id,
+                text=comment.text,
+                state=comment.state,
+                version=comment.version,
+                revision=comment.revision,
+                article_row=comment.article_id,
+                submitted_at=comment.submitted_at,
+                edited_at=comment.edited_at,
+                retracted_at=comment.retracted_at,
+                judgement=judgements[comment.id],
+                decisions=tuple(decisions.get(comment.id, ())),
+            )
+            for comment in comments
+        }
+
+    def _judgements(self, rows: Sequence[int]) -> dict[int, Judgement]:
+        newest = (
+            select(func.max(AssessmentRow.id))
+            .where(AssessmentRow.comment_id.in_(rows))
+            .group_by(AssessmentRow.comment_id)
         )
-        if row is None:
-            return None
-        return LockedComment(
-            row=row.id,
-            comment_id=row.external_id,
-            text=row.text,
-            state=row.state,
-            version=row.version,
-            revision=row.revision,
-            submitted_at=row.submitted_at,
-            edited_at=row.edited_at,
-            retracted_at=row.retracted_at,
+        found = self._session.scalars(select(AssessmentRow).where(AssessmentRow.id.in_(newest)))
+        return {row.comment_id: judgement_of(row) for row in found}
+
+    def _decisions_in_question(self, rows: Sequence[int]) -> dict[int, list[Decision]]:
+        found = self._session.execute(
+            select(DecisionRow, CommentRow.external_id)
+            .join(CommentRow, CommentRow.id == DecisionRow.comment_id)
+            .where(CommentRow.id.in_(rows), DecisionRow.revision == CommentRow.revision)
+            .order_by(DecisionRow.id)
         )
+        decisions: dict[int, list[Decision]] = {}
+        for row, comment_id in found:
+            decisions.setdefault(row.comment_id, []).append(decision_of(row, comment_id))
+        return decisions
 
     def replace_text(
         self,
         locked: LockedComment,
         comment: Comment,
+        judgement: Judgement,
         *,
         article_row: int | None,
         state: State,
+        sampled: bool,
         at: datetime,
     ) -> None:
-        """Give a comment the text and context its author changed it to; the old text is kept."""
+        """Give a comment the text and context its author changed it to; the old text is kept.
+
+        Parameters are those of `insert_comment`.
+        """
         self._session.execute(
             insert(PastTextRow).values(
                 comment_id=locked.row, revision=locked.revision, text=locked.text, replaced_at=at
@@ -172,14 +271,26 @@ class Writer(Reader):
             revision=locked.revision + 1,
             edited_at=at,
         )
-
-    def set_state(self, locked: LockedComment, state: State) -> None:
-        """Keep the state that follows from a decision made in this transaction."""
-        self._change(locked, state=state)
+        self._add_assessment(locked.row, judgement, revision=locked.revision + 1, at=at)
+        search.index(self._session, [(locked.row, comment.text)])
+        self._unlist([locked.row])
+        self._list(
+            [
+                Placed(
+                    row=locked.row,
+                    state=state,
+                    submitted_at=locked.submitted_at,
+                    article_row=article_row,
+                    judgement=judgement,
+                    sampled=sampled,
+                )
+            ]
+        )
 
     def mark_retracted(self, locked: LockedComment, *, at: datetime) -> None:
         """Keep that the author has withdrawn the comment."""
         self._change(locked, state=State.RETRACTED, retracted_at=at)
+        self._unlist([locked.row])
 
     def _change(self, locked: LockedComment, **values: Any) -> None:
         self._session.execute(
@@ -188,10 +299,9 @@ class Writer(Reader):
             .values(**values, version=locked.version + 1)
         )
 
-    def add_assessment(
+    def _add_assessment(
         self, row: int, judgement: Judgement, *, revision: int, at: datetime
     ) -> None:
-        """Store what a model said of one text of a comment and the verdict it led to."""
         model = judgement.assessment.model
         self._session.execute(
             insert(AssessmentRow).values(
@@ -208,40 +318,135 @@ class Writer(Reader):
             )
         )
 
-    def append_decision(
-        self,
-        locked: LockedComment,
-        action: Action,
-        *,
-        moderator: str | None,
-        rule: str | None,
-        note: str | None,
-        source: DecisionSource,
-        supersedes: int | None,
-        at: datetime,
-    ) -> Decision:
-        """Store a decision; those before it stay as they are."""
-        row = DecisionRow(
-            comment_id=locked.row,
-            revision=locked.revision,
-            action=action,
-            moderator=moderator,
-            rule=rule,
-            note=note,
-            source=source,
-            supersedes=supersedes,
-            at=at,
+    def append_decisions(self, decisions: Sequence[NewDecision]) -> tuple[Decision, ...]:
+        """Store decisions, in this order; those before them stay as they are."""
+        rows = self._session.scalars(
+            insert(DecisionRow).returning(DecisionRow, sort_by_parameter_order=True),
+            [
+                {
+                    "comment_id": new.locked.row,
+                    "revision": new.locked.revision,
+                    "action": new.action,
+                    "moderator": new.moderator,
+                    "rule": new.rule,
+                    "note": new.note,
+                    "message": new.message,
+                    "source": new.source,
+                    "supersedes": new.supersedes,
+                    "at": new.at,
+                }
+                for new in decisions
+            ],
         )
-        self._session.add(row)
-        self._session.flush()
-        return decision_of(row, locked.comment_id)
+        return tuple(
+            decision_of(row, new.locked.comment_id)
+            for row, new in zip(rows, decisions, strict=True)
+        )
 
-    def record_event(
-        self, row: int, kind: EventKind, payload: dict[str, Any], *, at: datetime
-    ) -> None:
-        """Put something the blog should hear of into the outbox."""
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Keep where comments stand after the decisions made in this transaction.
+
+        Whoever had claimed them is done with them.
+        """
+        self._session.connection().execute(
+            update(CommentRow)
+            .where(CommentRow.id == bindparam("row"))
+            .values(state=bindparam("stands"), version=bindparam("next_version")),
+            [
+                {
+                    "row": each.locked.row,
+                    "stands": each.state,
+                    "next_version": each.locked.version + 1,
+                }
+                for each in settled
+            ],
+        )
+        self._unlist([each.locked.row for each in settled])
+        self._list(
+            [
+                Placed(
+                    row=each.locked.row,
+                    state=each.state,
+                    submitted_at=each.locked.submitted_at,
+                    article_row=each.locked.article_row,
+                    judgement=each.locked.judgement,
+                    decision=each.in_force.id if each.in_force else None,
+                    decided_at=each.in_force.at if each.in_force else None,
+                    sampled=each.sampled,
+                )
+                for each in settled
+            ]
+        )
+
+    def _list(self, placed: Iterable[Placed]) -> None:
+        rows = [entry for each in placed for entry in entries(each)]
+        if rows:
+            self._session.execute(insert(ListEntryRow), rows)
+
+    def _unlist(self, rows: Sequence[int]) -> None:
+        for table in (ListEntryRow, ClaimRow):
+            self._session.execute(delete(table).where(table.comment_id.in_(rows)))
+
+    def record_events(self, events: Sequence[NewEvent]) -> None:
+        """Put what the blog should hear of into the outbox."""
         self._session.execute(
-            insert(EventRow).values(comment_id=row, kind=kind, payload=payload, created_at=at)
+            insert(EventRow),
+            [
+                {
+                    "comment_id": event.row,
+                    "kind": event.kind,
+                    "payload": dict(event.payload),
+                    "created_at": event.at,
+                }
+                for event in events
+            ],
+        )
+
+    def claim(
+        self, comment_id: str, moderator: str, *, until: datetime, at: datetime
+    ) -> Claim | None:
+        """Note who has a comment open, unless a colleague's claim has not run out by ``at``.
+
+        Returns
+        -------
+        Claim or None
+            The one that holds now, whoever's; ``None`` if there is no such comment.
+        """
+        row = self._session.scalar(
+            select(CommentRow.id).where(CommentRow.external_id == comment_id)
+        )
+        if row is None:
+            return None
+        upsert = self._insert_into(ClaimRow).values(
+            comment_id=row, moderator=moderator, until=until
+        )
+        self._session.execute(
+            upsert.on_conflict_do_update(
+                index_elements=[ClaimRow.comment_id],
+                set_={"moderator": moderator, "until": until},
+                where=(ClaimRow.until <= at) | (ClaimRow.moderator == moderator),
+            )
+        )
+        holds = self._session.scalars(select(ClaimRow).where(ClaimRow.comment_id == row)).one()
+        return claim_of(holds)
+
+    def release(self, comment_id: str, moderator: str) -> None:
+        """Forget that this moderator has a comment open, if they have."""
+        row = select(CommentRow.id).where(CommentRow.external_id == comment_id).scalar_subquery()
+        self._session.execute(
+            delete(ClaimRow).where(ClaimRow.comment_id == row, ClaimRow.moderator == moderator)
+        )
+
+    def change_threshold(self, change: ThresholdChange) -> None:
+        """Keep a threshold that is in force from now on."""
+        self._session.execute(
+            insert(ThresholdChangeRow).values(
+                label=change.label,
+                before=change.before,
+                after=change.after,
+                moderator=change.moderator,
+                at=change.at,
+            )
         )
 
     def insert_moderator(self, moderator: Moderator, *, password_hash: str) -> bool:

@@ -21,8 +21,8 @@ UNCERTAIN_FROM = 0.5
 class Placed:
     """A comment as it stands now, with all that decides where it is listed.
 
-    ``decision`` is the number and the time of the decision in force; ``sampled`` says whether it
-    is to be spot-checked if nobody but the machine approved it.
+    ``decision`` is the number of the decision in force, made at ``decided_at``; ``sampled`` says
+    whether it is to be spot-checked if nobody but the machine approved it.
     """
 
     row: int
@@ -30,22 +30,22 @@ class Placed:
     submitted_at: datetime
     article_row: int | None
     judgement: Judgement
-    decision: tuple[int, datetime] | None
-    sampled: bool
+    decision: int | None = None
+    decided_at: datetime | None = None
+    sampled: bool = False
 
 
 def entries(placed: Placed) -> Iterator[dict[str, Any]]:
     """Yield a comment's rows of ``list_entries``; none if it is in no list."""
     scored = _scored(placed.judgement)
-    number, decided_at = placed.decision or (None, None)
     common = {
         "comment_id": placed.row,
         "article_key": placed.article_row or 0,
         "model_version": placed.judgement.assessment.model.version,
-        "decision_id": number,
+        "decision_id": placed.decision,
     }
     for listing in _listings(placed, uncertainty=scored[0]["uncertainty"]):
-        listed_at = decided_at if listing is Listing.DECIDED else placed.submitted_at
+        listed_at = placed.decided_at if listing is Listing.DECIDED else placed.submitted_at
         for row in scored:
             yield common | row | {"listing": listing, "listed_at": listed_at}
 

@@ -1,34 +1,39 @@
-"""What can be asked of the store; every list takes one statement whatever its length."""
+"""What can be asked of the store about single comments, articles, people and tokens."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
-from moderation.comment import Article, Comment, Decision, ModelVersion, Parent
+from moderation.comment import Article, Decision, Label
+from moderation.store.figures import Figures
+from moderation.store.lists import Lists
+from moderation.store.loading import article_of, decision_of, item_of, known
 from moderation.store.records import (
     ApiToken,
-    DecidedItem,
     Moderator,
     Page,
     PastText,
     QueueItem,
     Scope,
     State,
+    ThreadItem,
+    ThresholdChange,
 )
-from moderation.store.shapes import judgement_from_json
 from moderation.store.tables import (
     ApiTokenRow,
     ArticleRow,
-    AssessmentRow,
     CommentRow,
     DecisionRow,
+    EventRow,
     ModeratorRow,
     PastTextRow,
+    ThresholdChangeRow,
 )
+from moderation.store.threads import thread
 
 
 class Reader:
@@ -37,10 +42,20 @@ class Reader:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @property
+    def lists(self) -> Lists:
+        """The lists moderators work through."""
+        return Lists(self._session)
+
+    @property
+    def figures(self) -> Figures:
+        """What statistics are made of."""
+        return Figures(self._session)
+
     def comment(self, comment_id: str) -> QueueItem | None:
         """Find a comment with its article and newest assessment, without its history."""
-        found = self._session.execute(_loaded().where(CommentRow.external_id == comment_id)).first()
-        return None if found is None else _item(*found)
+        found = self._session.execute(known().where(CommentRow.external_id == comment_id)).first()
+        return None if found is None else item_of(*found)
 
     def decisions(self, comment_id: str, *, revision: int | None = None) -> tuple[Decision, ...]:
         """List the decisions about a comment, oldest first; with ``revision``, about that text."""
@@ -75,31 +90,13 @@ class Reader:
             Cursor of the previous page; 0 starts at the beginning.
         """
         rows = self._session.execute(
-            _loaded()
+            known()
             .where(CommentRow.state == state, CommentRow.id > after)
             .order_by(CommentRow.id)
             .limit(limit + 1)
         ).all()
         last = str(rows[limit - 1][0].id) if len(rows) > limit else None
-        return Page(tuple(_item(*row) for row in rows[:limit]), last)
-
-    def decided(self, *, limit: int, before: int | None = None) -> Page[DecidedItem]:
-        """List the newest decisions and the comments they are about, newest first."""
-        wanted = (
-            _loaded()
-            .add_columns(DecisionRow)
-            .join(DecisionRow, DecisionRow.comment_id == CommentRow.id)
-            .order_by(DecisionRow.id.desc())
-            .limit(limit + 1)
-        )
-        if before is not None:
-            wanted = wanted.where(DecisionRow.id < before)
-        rows = self._session.execute(wanted).all()
-        items = []
-        for comment, article, assessment, decision in rows[:limit]:
-            item = _item(comment, article, assessment)
-            items.append(DecidedItem(decision_of(decision, comment.external_id), item))
-        return Page(tuple(items), str(rows[limit - 1][3].id) if len(rows) > limit else None)
+        return Page(tuple(item_of(*row) for row in rows[:limit]), last)
 
     def counts(self) -> Mapping[State, int]:
         """Count the comments in each state."""
@@ -107,6 +104,33 @@ class Reader:
             select(CommentRow.state, func.count()).group_by(CommentRow.state)
         )
         return dict.fromkeys(State, 0) | {row[0]: row[1] for row in found}
+
+    def thread(self, comment_id: str) -> tuple[ThreadItem, ...]:
+        """Find the thread around a comment; see `threads.thread`."""
+        return thread(self._session, comment_id)
+
+    def newest_change(self) -> int:
+        """Give a number that is greater after every submission, edit, decision and withdrawal."""
+        return self._session.scalar(select(func.max(EventRow.id))) or 0
+
+    def thresholds(self) -> Mapping[Label, float | None]:
+        """Give what admins last set for each label; a label nobody changed is missing."""
+        newest = select(func.max(ThresholdChangeRow.id)).group_by(ThresholdChangeRow.label)
+        found = self._session.execute(
+            select(ThresholdChangeRow.label, ThresholdChangeRow.after).where(
+                ThresholdChangeRow.id.in_(newest)
+            )
+        )
+        return {label: after for label, after in found}  # noqa: C416 - rows are no pairs to mypy
+
+    def threshold_changes(self) -> tuple[ThresholdChange, ...]:
+        """List what admins changed, newest first."""
+        rows = self._session.scalars(
+            select(ThresholdChangeRow).order_by(ThresholdChangeRow.id.desc())
+        )
+        return tuple(
+            ThresholdChange(row.label, row.before, row.after, row.moderator, row.at) for row in rows
+        )
 
     def article(self, wanted: Article) -> Article | None:
         """Find an article by its id, else by its URL."""
@@ -157,76 +181,6 @@ class Reader:
 def digest(article: Article) -> str:
     """Name an article that has neither id nor URL by what it says."""
     return hashlib.sha256(f"{article.title}\0{article.text}".encode()).hexdigest()
-
-
-def _loaded() -> Select[CommentRow, ArticleRow, AssessmentRow]:
-    """Select comments with their article and the newest assessment of their text."""
-    other = aliased(AssessmentRow)
-    newest = (
-        select(func.max(other.id))
-        .where(other.comment_id == CommentRow.id)
-        .correlate(CommentRow)
-        .scalar_subquery()
-    )
-    return (
-        select(CommentRow, ArticleRow, AssessmentRow)
-        .select_from(CommentRow)
-        .join(AssessmentRow, AssessmentRow.id == newest)
-        .outerjoin(ArticleRow, ArticleRow.id == CommentRow.article_id)
-    )
-
-
-def _item(row: CommentRow, article: ArticleRow | None, assessed: AssessmentRow) -> QueueItem:
-    judgement = judgement_from_json(
-        model=ModelVersion(assessed.model_version, assessed.model_sha256),
-        labels=assessed.labels,
-        outcome=assessed.outcome,
-        flagged=assessed.flagged,
-        reasons=assessed.reasons,
-        rules=assessed.rules,
-    )
-    return QueueItem(
-        comment=Comment(
-            text=row.text,
-            id=row.external_id,
-            author=row.author,
-            article=None if article is None else article_of(article),
-            parent=_parent(row),
-            thread=tuple(row.thread),
-        ),
-        assessment=judgement.assessment,
-        verdict=judgement.verdict,
-        rules=judgement.rules,
-        state=row.state,
-        version=row.version,
-        submitted_at=row.submitted_at,
-        edited_at=row.edited_at,
-        retracted_at=row.retracted_at,
-    )
-
-
-def _parent(row: CommentRow) -> Parent | None:
-    return None if row.parent_text is None else Parent(row.parent_text, row.parent_external_id)
-
-
-def article_of(row: ArticleRow) -> Article:
-    """Turn a row into the domain's article."""
-    return Article(title=row.title, text=row.text, id=row.external_id, url=row.url)
-
-
-def decision_of(row: DecisionRow, comment_id: str) -> Decision:
-    """Turn a row into the domain's decision; ``comment_id`` is the blog's."""
-    return Decision(
-        id=row.id,
-        comment_id=comment_id,
-        action=row.action,
-        moderator=row.moderator,
-        at=row.at,
-        rule=row.rule,
-        note=row.note,
-        source=row.source,
-        supersedes=row.supersedes,
-    )
 
 
 def _moderator(row: ModeratorRow) -> Moderator:

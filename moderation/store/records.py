@@ -8,7 +8,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from moderation.comment import Article, Assessment, Comment, Decision, Label, Parent, Verdict
+from moderation.comment import (
+    Action,
+    Article,
+    Assessment,
+    Comment,
+    Decision,
+    DecisionSource,
+    Label,
+    Parent,
+    Verdict,
+)
 
 Item = TypeVar("Item")
 
@@ -374,14 +384,6 @@ class ThresholdChange:
 
 
 @dataclass(frozen=True, slots=True)
-class DecidedItem:
-    """One decision and the comment it was about, as that stands now."""
-
-    decision: Decision
-    item: QueueItem
-
-
-@dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
     """A part of a list; ``next`` is the cursor of the following part, ``None`` at the end."""
 
@@ -391,7 +393,10 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class LockedComment:
-    """What a change to a comment has to know, read while nobody else can change it."""
+    """What a change to a comment has to know, read while nobody else can change it.
+
+    ``judgement`` is the newest of its present text, ``decisions`` are those about it, oldest first.
+    """
 
     row: int
     comment_id: str
@@ -399,9 +404,50 @@ class LockedComment:
     state: State
     version: int
     revision: int
+    article_row: int | None
     submitted_at: datetime
     edited_at: datetime | None
     retracted_at: datetime | None
+    judgement: Judgement
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """A decision about to be stored; ``supersedes`` is the number of the one it replaces."""
+
+    locked: LockedComment
+    action: Action
+    moderator: str | None
+    at: datetime
+    source: DecisionSource
+    supersedes: int | None
+    rule: str | None = None
+    note: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Where a comment stands after a decision, which ``in_force`` names unless it was taken back.
+
+    ``sampled`` says whether people check it if nobody but the machine approved it.
+    """
+
+    locked: LockedComment
+    state: State
+    in_force: Decision | None
+    sampled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something the blog should hear of, about to be put into the outbox."""
+
+    row: int
+    kind: EventKind
+    payload: Mapping[str, object]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ LONGEST_WORD = 64
 MOST_WORDS = 32
 """Words of a search; further ones do not narrow it."""
 
+TELLING_WORDS = 8
+"""Words of a text that similar comments are looked for by."""
+
 _WORD = re.compile(r"[^\W_]+")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
@@ -69,15 +72,13 @@ def index(session: Session, texts: Iterable[tuple[int, str]]) -> None:
         )
 
 
-def hits(session: Session, query: str, *, any_word: bool = False) -> Select[int] | None:
+def hits(session: Session, query: str) -> Select[int] | None:
     """Select the numbers of the comments that have words beginning with those of a query.
 
     Parameters
     ----------
     query
         What a person typed; nothing in it means anything but words.
-    any_word
-        One of the words is enough, and must match as a whole.
 
     Returns
     -------
@@ -87,15 +88,29 @@ def hits(session: Session, query: str, *, any_word: bool = False) -> Select[int]
     words = words_of(query)[:MOST_WORDS]
     if not words:
         return None
-    end, link = ("", "or") if any_word else ("*", "and")
     if _is_postgresql(session):
-        end, link = (":*" if end else ""), {"or": " | ", "and": " & "}[link]
-        wanted = link.join(f"'{word}'{end}" for word in words)
-        return select(_POSTGRESQL.c.comment_id).where(
-            _POSTGRESQL.c.words.op("@@")(cast(wanted, TSQUERY))
-        )
-    wanted = {"or": " OR ", "and": " AND "}[link].join(f'"{word}"{end}' for word in words)
-    return select(_SQLITE.c.rowid).where(_SQLITE.c.comment_words.op("MATCH")(wanted))
+        return _found(session, " & ".join(f"'{word}':*" for word in words))
+    return _found(session, " AND ".join(f'"{word}"*' for word in words))
+
+
+def akin(session: Session, text: str) -> Select[int] | None:
+    """Select the numbers of the comments that share one of a text's longest words.
+
+    The longest are the rarest, as a rule. ``None`` if there is no word in the text.
+    """
+    words = sorted(words_of(text), key=len, reverse=True)[:TELLING_WORDS]
+    if not words:
+        return None
+    if _is_postgresql(session):
+        return _found(session, " | ".join(f"'{word}'" for word in words))
+    return _found(session, " OR ".join(f'"{word}"' for word in words))
+
+
+def _found(session: Session, query: str) -> Select[int]:
+    if _is_postgresql(session):
+        matches = _POSTGRESQL.c.words.op("@@")(cast(query, TSQUERY))
+        return select(_POSTGRESQL.c.comment_id).where(matches)
+    return select(_SQLITE.c.rowid).where(_SQLITE.c.comment_words.op("MATCH")(query))
 
 
 def _is_postgresql(session: Session) -> bool:

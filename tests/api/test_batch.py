@@ -40,7 +40,7 @@ def test_bad_items_get_a_problem_each_and_the_others_are_stored(post, runtime, i
         "hold",
     ]
     assert response.json[1]["errors"][0]["field"] == "/text"
-    assert [item.comment.id for item in runtime.desk.held().items] == ["1", "5"]
+    assert [item.comment.id for item in runtime.desk.listing(Listing.FLAGGED).items] == ["1", "5"]
 
 
 def test_an_item_that_the_token_may_not_send_is_refused_alone(client, issue):

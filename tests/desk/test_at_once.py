@@ -12,7 +12,7 @@ from typing import Any
 
 from moderation.comment import Action, Article, Comment
 from moderation.desk import CommentRetracted, Desk, StaleVersion, State, Submission
-from moderation.store import Store
+from moderation.store import Listing, Store
 
 AtOnce = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 
@@ -117,7 +117,7 @@ def test_several_processes_share_one_database(database_url: str, desk: Desk) -> 
         process.terminate()
         process.communicate()
 
-    items = desk.held(limit=500).items
+    items = desk.listing(Listing.FLAGGED, limit=500).items
     ids = [item.comment.id for item in items]
     assert len(ids) == len(set(ids)) >= 15
     assert all(item.version == 1 for item in items)

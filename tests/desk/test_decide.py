@@ -16,6 +16,7 @@ from moderation.desk import (
     State,
     UnknownComment,
 )
+from moderation.store import Listing
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_who_decided_what_when_and_why_is_kept(held: Desk) -> None:
     item = held.comment("4711")
     assert item.decisions == (decision,)
     assert (item.state, item.version) == (State.REJECTED, 2)
-    assert held.held().items == ()
+    assert held.listing(Listing.FLAGGED).items == ()
 
 
 @pytest.mark.parametrize("source", list(DecisionSource))
@@ -82,7 +83,7 @@ def test_undo_puts_a_comment_back_in_the_queue(held: Desk) -> None:
     undone = held.undo("4711", "max", version=2)
 
     assert (undone.action, undone.moderator, undone.supersedes) == (Action.UNDO, "max", decision.id)
-    assert [item.comment.id for item in held.held().items] == ["4711"]
+    assert [item.comment.id for item in held.listing(Listing.FLAGGED).items] == ["4711"]
     assert held.comment("4711").decisions == (decision, undone)
 
 
@@ -186,7 +187,7 @@ def test_a_note_that_cannot_be_kept_is_refused(held: Desk) -> None:
 def test_a_withdrawn_comment_leaves_the_queue_and_nothing_is_left_to_decide(held: Desk) -> None:
     held.retract("4711")
 
-    assert held.held().items == ()
+    assert held.listing(Listing.FLAGGED).items == ()
     assert held.counts()[State.RETRACTED] == 1
     item = held.comment("4711")
     assert (item.state, item.version) == (State.RETRACTED, 2)

@@ -8,7 +8,7 @@ import pytest
 
 from moderation.comment import Action, Article, Comment, Outcome, Parent
 from moderation.desk import Desk, NothingToUndo, State
-from moderation.store import PastText
+from moderation.store import Listing, PastText
 
 
 def test_a_changed_text_is_scored_again_and_raises_the_version(desk: Desk) -> None:
@@ -17,7 +17,7 @@ def test_a_changed_text_is_scored_again_and_raises_the_version(desk: Desk) -> No
 
     assert answer.verdict.outcome is Outcome.HOLD
     assert answer.state is State.HELD
-    (item,) = desk.held().items
+    (item,) = desk.listing(Listing.FLAGGED).items
     assert (item.comment.text, item.version) == ("Du Trottel!", 2)
 
 

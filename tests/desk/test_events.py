@@ -45,6 +45,7 @@ def test_each_change_leaves_one_event_that_tells_the_state_and_version(
         "action": "reject",
         "moderator": "eva",
         "rule": "respekt",
+        "message": None,
         "source": "individual",
         "supersedes": None,
     }

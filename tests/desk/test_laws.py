@@ -19,9 +19,15 @@ from hypothesis.stateful import (
 
 from moderation.comment import Action, Comment, Decision, Outcome
 from moderation.desk import CommentRetracted, Desk, NothingToUndo, StaleVersion, State
+from moderation.store import Listing
 
 TEXTS = ["Danke!", "Danke für den Test!", "Du Trottel!", "Ihr Trottel, https://casino.example"]
-STATE_AFTER = {Action.APPROVE: State.APPROVED, Action.REJECT: State.REJECTED}
+STATE_AFTER = {
+    Action.APPROVE: State.APPROVED,
+    Action.REJECT: State.REJECTED,
+    Action.DEFER: State.DEFERRED,
+}
+ACTIONS = st.sampled_from(list(STATE_AFTER))
 
 
 @dataclass
@@ -82,7 +88,7 @@ class DeskAtWork(RuleBasedStateMachine):
         assert submission.state is expected.state
         return multiple()
 
-    @rule(comment=comments, action=st.sampled_from([Action.APPROVE, Action.REJECT]))
+    @rule(comment=comments, action=ACTIONS)
     def decide(self, comment: str, action: Action) -> None:
         expected = self.expected[comment]
         if expected.retracted:
@@ -105,7 +111,7 @@ class DeskAtWork(RuleBasedStateMachine):
         expected.states.pop()
         expected.version += 1
 
-    @rule(comment=comments, action=st.sampled_from([Action.APPROVE, Action.REJECT]))
+    @rule(comment=comments, action=ACTIONS)
     def decide_on_an_old_page(self, comment: str, action: Action) -> None:
         expected = self.expected[comment]
         with pytest.raises(CommentRetracted if expected.retracted else StaleVersion):
@@ -128,7 +134,7 @@ class DeskAtWork(RuleBasedStateMachine):
 
     @invariant()
     def the_queue_holds_exactly_the_held(self) -> None:
-        queue = {item.comment.id for item in self.desk.held(limit=500).items}
+        queue = {item.comment.id for item in self.desk.listing(Listing.FLAGGED, limit=500).items}
         for comment, expected in self.expected.items():
             assert (comment in queue) == (expected.state is State.HELD)
 

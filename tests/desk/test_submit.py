@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from moderation.comment import Article, Comment, Label, Outcome, Parent
 from moderation.desk import Desk, InvalidInput, State, UnknownArticle, UnknownComment, UnknownParent
-from moderation.store import Store
+from moderation.store import Listing, Store
 
 ARTICLE = Article(
     id="123",
@@ -21,7 +21,7 @@ ARTICLE = Article(
 
 
 def held_ids(desk: Desk) -> list[str | None]:
-    return [item.comment.id for item in desk.held().items]
+    return [item.comment.id for item in desk.listing(Listing.FLAGGED).items]
 
 
 def test_an_insult_is_held_and_waits_in_the_queue(desk: Desk) -> None:
@@ -31,7 +31,7 @@ def test_an_insult_is_held_and_waits_in_the_queue(desk: Desk) -> None:
     assert submission.verdict.outcome is Outcome.HOLD
     assert submission.verdict.flagged == (Label.DISPARAGING,)
     assert submission.state is State.HELD
-    (item,) = desk.held().items
+    (item,) = desk.listing(Listing.FLAGGED).items
     assert item.comment == Comment("Du Trottel!", id="4711", author="Max", article=ARTICLE)
     assert (item.assessment, item.verdict) == (submission.assessment, submission.verdict)
     assert item.version == 1
@@ -44,6 +44,7 @@ def test_a_friendly_comment_is_approved_and_stays_out_of_the_queue(desk: Desk) -
     assert held_ids(desk) == []
     assert desk.counts() == {
         State.HELD: 0,
+        State.DEFERRED: 0,
         State.APPROVED: 1,
         State.REJECTED: 0,
         State.RETRACTED: 0,

@@ -17,7 +17,7 @@ from moderation.comment import (
     Outcome,
     Verdict,
 )
-from moderation.store import AppliedRule, Judgement, State, Store
+from moderation.store import AppliedRule, Judgement, NewDecision, Settled, State, Store
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 JUDGEMENT = Judgement(
@@ -31,25 +31,38 @@ JUDGEMENT = Judgement(
 
 
 @pytest.fixture
+def judgement() -> Judgement:
+    """What a model says of a comment that it holds."""
+    return JUDGEMENT
+
+
+@pytest.fixture
 def decided(store: Store) -> Store:
     """A store with one comment, 4711, and one decision about it."""
     with store.writing() as writer:
         row = writer.insert_comment(
-            Comment("Du Trottel!", id="4711"), article_row=None, state=State.HELD, at=NOW
-        )
-        assert row is not None
-        writer.add_assessment(row, JUDGEMENT, revision=1, at=NOW)
-        locked = writer.lock("4711")
-        assert locked is not None
-        writer.append_decision(
-            locked,
-            Action.REJECT,
-            moderator="eva",
-            rule="respekt",
-            note=None,
-            source=DecisionSource.INDIVIDUAL,
-            supersedes=None,
+            Comment("Du Trottel!", id="4711"),
+            JUDGEMENT,
+            article_row=None,
+            state=State.HELD,
+            sampled=False,
             at=NOW,
         )
-        writer.set_state(locked, State.REJECTED)
+        assert row is not None
+        locked = writer.lock("4711")
+        assert locked is not None
+        (decision,) = writer.append_decisions(
+            [
+                NewDecision(
+                    locked=locked,
+                    action=Action.REJECT,
+                    moderator="eva",
+                    at=NOW,
+                    source=DecisionSource.INDIVIDUAL,
+                    supersedes=None,
+                    rule="respekt",
+                )
+            ]
+        )
+        writer.settle([Settled(locked, State.REJECTED, in_force=decision, sampled=False)])
     return store

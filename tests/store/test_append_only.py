@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, exc, text
 
 from moderation.comment import Comment
-from moderation.store import State, Store
+from moderation.store import Judgement, State, Store
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,13 @@ def test_a_decision_can_neither_be_changed_nor_deleted(
         assert reader.decisions("4711") == before != ()
 
 
-def test_a_row_cannot_point_to_what_is_not_there(store: Store) -> None:
-    comment = Comment("Danke!", id="1")
+def test_a_row_cannot_point_to_what_is_not_there(store: Store, judgement: Judgement) -> None:
     with pytest.raises(exc.IntegrityError), store.writing() as writer:
-        writer.insert_comment(comment, article_row=999, state=State.APPROVED, at=datetime.now(UTC))
+        writer.insert_comment(
+            Comment("Danke!", id="1"),
+            judgement,
+            article_row=999,
+            state=State.APPROVED,
+            sampled=False,
+            at=datetime.now(UTC),
+        )

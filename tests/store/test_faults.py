@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, exc, text
 
 from moderation.comment import Comment
-from moderation.store import State, Store, StoreUnavailable, UnsupportedDatabase
+from moderation.store import Judgement, State, Store, StoreUnavailable, UnsupportedDatabase
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 NOBODY = 65534
@@ -218,13 +218,15 @@ def test_a_fault_in_the_middle_takes_back_the_whole_change(store: Store) -> None
 
 
 def test_no_error_repeats_what_was_to_be_stored(
-    store: Store, caplog: pytest.LogCaptureFixture
+    store: Store, judgement: Judgement, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = "Kanarienvogel"
     comment = Comment(secret, id="1")
     caplog.set_level(logging.DEBUG)
     with pytest.raises(exc.IntegrityError) as refusal, store.writing() as writer:
-        writer.insert_comment(comment, article_row=999, state=State.HELD, at=NOW)
+        writer.insert_comment(
+            comment, judgement, article_row=999, state=State.HELD, sampled=False, at=NOW
+        )
     assert secret not in str(refusal.value)
     assert secret not in caplog.text
 

@@ -60,11 +60,14 @@ def test_any_judgement_comes_back_as_it_went_in(store: Store, judgement: Judgeme
     comment_id = str(next(_numbers))
     now = datetime.now(UTC)
     with store.writing() as writer:
-        row = writer.insert_comment(
-            Comment("Danke!", id=comment_id), article_row=None, state=State.HELD, at=now
+        writer.insert_comment(
+            Comment("Danke!", id=comment_id),
+            judgement,
+            article_row=None,
+            state=State.HELD,
+            sampled=False,
+            at=now,
         )
-        assert row is not None
-        writer.add_assessment(row, judgement, revision=1, at=now)
     with store.reading() as reader:
         item = reader.comment(comment_id)
 

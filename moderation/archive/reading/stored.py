@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moderation.archive.record import ArchivedComment, Status
+from moderation.comment import DecisionSource
 from moderation.store import QueueItem, State, Store
 
-_STATUS = {
+STATUS = {
     State.APPROVED: Status.APPROVED,
     State.HELD: Status.PENDING,
+    State.DEFERRED: Status.PENDING,
     State.REJECTED: Status.REJECTED,
 }
 """What each state is called in an archive; withdrawn comments are none of an archive's business."""
 
+_PEOPLES = (DecisionSource.INDIVIDUAL, DecisionSource.BULK)
 _PAGE = 200
 
 
@@ -25,7 +28,7 @@ def read(store: Store) -> Iterator[ArchivedComment]:
     StoreUnavailable
         If the store cannot be used.
     """
-    for state, status in _STATUS.items():
+    for state, status in STATUS.items():
         after: int | None = 0
         while after is not None:
             with store.reading() as reader:
@@ -46,4 +49,10 @@ def _archived(item: QueueItem, status: Status) -> ArchivedComment:
             for label, found in item.assessment.labels.items()
         },
         verdict=item.verdict.outcome,
+        decided=decided_by_people(item),
     )
+
+
+def decided_by_people(item: QueueItem) -> bool:
+    """Tell whether a comment stands where it stands because moderators have decided so."""
+    return item.in_force is not None and item.in_force.source in _PEOPLES

@@ -220,7 +220,8 @@ def placed(row: sa.Row[Any], decision: Numbered | None) -> Placed:
             reasons=row.reasons,
             rules=row.rules,
         ),
-        decision=decision,
+        decision=decision and decision[0],
+        decided_at=decision and decision[1],
         # Spot checks begin with the comments that come from now on.
         sampled=False,
     )
