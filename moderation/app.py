@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 from flask_bootstrap import Bootstrap5
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
-from moderation.api import LARGEST_BODY, api, failure_of, respond
+from moderation.api import LARGEST_BODY, TOKEN_ENDPOINTS, api, failure_of, respond
 from moderation.classifier import Classifier
-from moderation.runtime import Runtime
+from moderation.runtime import Runtime, runtime
 from moderation.settings import Settings
 from moderation.telemetry import watch_requests
 from moderation.web import csrf, error_page, init_language, init_sessions, web
@@ -50,17 +51,18 @@ def create_app(settings: Settings | None = None, *, classifier: Classifier | Non
     app = Flask("moderation", static_folder=None, static_url_path="/static")
     app.config.update(
         SECRET_KEY=settings.session_key(),
-        SESSION_COOKIE_SECURE=settings.cookies_over_https_only,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    runtime = Runtime(settings)
-    runtime.attach(app)
-    watch_requests(app, runtime.metrics)
-    init_sessions(app)
+    own = Runtime(settings)
+    own.attach(app)
+    watch_requests(app, own.metrics)
+    app.before_request(_limit)
+    init_sessions(app, over_https=settings.cookies_over_https_only)
     init_language(app)
     csrf.exempt(api)
     app.register_blueprint(api)
@@ -68,10 +70,15 @@ def create_app(settings: Settings | None = None, *, classifier: Classifier | Non
     Bootstrap5(app)
     app.register_error_handler(Exception, _answer_error)
     app.after_request(_protect)
+    if settings.trusted_proxies:
+        number = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=number, x_proto=number, x_host=number
+        )
     if classifier is None:
-        runtime.load_in_background()
+        own.load_in_background()
     else:
-        runtime.use(classifier)
+        own.use(classifier)
     return app
 
 
@@ -94,11 +101,21 @@ def _is_for_people() -> bool:
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
+def _limit() -> None:
+    """Count a request against its address, unless a token stands for it."""
+    if not _is_static() and request.endpoint not in TOKEN_ENDPOINTS:
+        runtime().limits.count_request(request.remote_addr)
+
+
+def _is_static() -> bool:
+    return (request.endpoint or "").endswith("static")
+
+
 def _protect(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
-    if not (request.endpoint or "").endswith(".static"):
+    if not _is_static():
         response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from moderation.classifier import Classifier, ModelError
 from moderation.comment import Assessment, Comment
 from moderation.desk import Assessor, Desk
+from moderation.limits import RateLimits
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
 from moderation.store import Store
@@ -66,6 +67,10 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
+        self.limits = RateLimits(
+            comments_per_minute=settings.comments_per_minute,
+            requests_per_minute=settings.requests_per_minute,
+        )
         self.store = Store(settings.database)
         self.rules = RuleBook.load(settings.rules_file)
         self._sample_share = settings.review_sample_share

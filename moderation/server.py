@@ -23,14 +23,14 @@ from moderation.settings import Settings
 from moderation.store import Store, StoreUnavailable
 from moderation.telemetry import log_as_json
 
-ARRIVAL = 20.0
-"""Seconds within which a request must have arrived, its body included."""
-
 DEPARTURE = 30.0
 """Seconds within which one part of an answer must have been taken."""
 
 KEPT_OPEN = 75
 """Seconds an idle connection is kept; more than the 60 of nginx, so that it is nginx who closes."""
+
+LARGEST_LINE = 8190
+"""Bytes of a request's first line and of each of its headers."""
 
 _UNREADABLE = {
     LimitRequestLine: (414, "URI Too Long"),
@@ -50,13 +50,14 @@ class _Log(Logger):
 class _Patience:
     """A socket to read from until a moment; after that, as if the sender had hung up."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, seconds: float) -> None:
         self._socket = connected
+        self._seconds = seconds
         self._until = 0.0
 
     def renew(self) -> None:
         """Be patient for another request."""
-        self._until = time.monotonic() + ARRIVAL
+        self._until = time.monotonic() + self._seconds
 
     def recv(self, size: int) -> bytes:
         """Return what has arrived, or nothing once patience has run out."""
@@ -75,10 +76,12 @@ class _Patience:
 class Worker(ThreadWorker):
     """A worker of gunicorn whose threads nobody can occupy by sending or taking slowly."""
 
+    app: Server
+
     def handle(self, conn: TConn) -> Any:
         """Read one request from a connection and answer it, in a thread."""
         if conn.parser is None:
-            patience: Any = _Patience(conn.sock)
+            patience: Any = _Patience(conn.sock, self.app.settings.request_seconds)
             conn.parser = get_parser(conn.cfg, patience, conn.client)
         parser: Any = conn.parser
         parser.unreader.sock.renew()
@@ -107,7 +110,7 @@ class Server(BaseApplication):
     """
 
     def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._options = options
         super().__init__()
 
@@ -120,7 +123,7 @@ class Server(BaseApplication):
         """Return the application; called once in each worker."""
         from moderation.app import create_app
 
-        return create_app(self._settings)
+        return create_app(self.settings)
 
 
 @click.command()
@@ -163,6 +166,9 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         "worker_class": Worker,
         "threads": threads,
         "keepalive": KEPT_OPEN,
+        "limit_request_line": LARGEST_LINE,
+        "limit_request_field_size": LARGEST_LINE,
+        "limit_request_fields": 64,
         "logger_class": _Log,
         # no socket for remote control in the user's home
         "control_socket_disable": True,

@@ -56,6 +56,21 @@ class Settings(BaseSettings):
     cookies_over_https_only: bool = Field(
         default=False, description="true wherever the desk is reached by https"
     )
+    trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="how many reverse proxies stand before the service; their headers are believed",
+    )
+    request_seconds: float = Field(
+        default=20, gt=0, description="within which a request must have arrived"
+    )
+    comments_per_minute: int = Field(
+        default=6000, ge=500, description="a token may have scored by one worker"
+    )
+    requests_per_minute: int = Field(
+        default=600, ge=1, description="an address may make to one worker without a valid token"
+    )
     wordpress_password: SecretStr | None = Field(
         default=None, description="application password for moderation wordpress"
     )

@@ -471,6 +471,12 @@ class ProblemKind(Enum):
         "The parent is not known",
         "The parent was named by id alone but never stored; send its text.",
     )
+    TOO_MANY = _Kind(
+        "too-many",
+        429,
+        "Too many requests",
+        "Repeat the request after the seconds in Retry-After.",
+    )
     INTERNAL = _Kind(
         "internal", 500, "Something went wrong here", "An error of ours; the log has the details."
     )

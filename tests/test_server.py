@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,42 @@ def test_whoever_sends_a_megabyte_is_told_that_it_is_too_much(serve, settings, c
         assert status == problem["status"] == 413
         assert headers["Content-Type"] == "application/problem+json"
         service.wait_for("/healthz")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"GET /healthz HTTP/1.1\r\n",
+        b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\n",
+    ],
+    ids=["headers", "body"],
+)
+def test_whoever_sends_slowly_is_cut_off_and_keeps_nobody_waiting(serve, settings, beginning):
+    options = "--workers", "1", "--threads", "2"
+    with serve(settings, *options, MODERATION_REQUEST_SECONDS="1.5") as service:
+        service.wait_for("/healthz")
+        slow = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(4)]
+        start = time.monotonic()
+        while time.monotonic() - start < 2:
+            for connection in slow:
+                with suppress(OSError):
+                    connection.send(beginning)
+            beginning = b"X-Slow: 1\r\n"
+            time.sleep(0.2)
+        service.wait_for("/healthz", seconds=20)
+        for connection in slow:
+            assert ended(connection)
+            connection.close()
+
+
+def ended(connection: socket.socket) -> bool:
+    """Tell whether the other side has hung up, maybe after an answer."""
+    connection.settimeout(20)
+    with suppress(ConnectionResetError):
+        while connection.recv(4096):
+            pass
+    return True
 
 
 def test_with_a_model_that_is_missing_it_is_up_and_says_what_it_lacks(serve, settings, tmp_path):

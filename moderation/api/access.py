@@ -23,6 +23,7 @@ def token() -> ApiToken:
     """
     sent = request.authorization
     if sent is None or sent.type != "bearer" or not sent.token:
+        runtime().limits.count_request(request.remote_addr)
         raise Refusal(
             ProblemKind.UNAUTHENTICATED,
             "Send the header Authorization: Bearer followed by an API token.",
@@ -30,6 +31,7 @@ def token() -> ApiToken:
         )
     holder = accounts.token_holder(runtime().store, sent.token)
     if holder is None:
+        runtime().limits.count_request(request.remote_addr)
         raise Refusal(
             ProblemKind.UNAUTHENTICATED,
             "The token is unknown, expired or withdrawn; ask the operator for a new one.",

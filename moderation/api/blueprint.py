@@ -6,6 +6,9 @@ from flask import Blueprint
 
 from moderation.api import classify, documentation, health, metrics
 
+TOKEN_ENDPOINTS = frozenset({"api.classify", "api.classify_batch", "api.metrics"})
+"""Where a token is asked for; who has a valid one is limited by it, not by address."""
+
 api = Blueprint(
     "api",
     __name__,

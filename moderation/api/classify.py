@@ -41,6 +41,7 @@ _LANGUAGES: tuple[Language, ...] = ("de", "en")
 def classify() -> Response:
     """Score one comment and, unless asked not to, enqueue it."""
     holder = access.token()
+    runtime().limits.count_comments(holder.id, 1)
     return _in_language(_classified(runtime().desk, holder, _body(LARGEST_BODY)))
 
 
@@ -53,6 +54,7 @@ def classify_batch() -> Response:
         raise _refused_batch("A batch is a list of comments.")
     if len(items) > LARGEST_BATCH:
         raise _refused_batch(f"A batch may have at most {LARGEST_BATCH} comments.")
+    runtime().limits.count_comments(holder.id, len(items))
     desk = runtime().desk
     return _in_language([_classified_or_problem(desk, holder, item) for item in items])
 

@@ -83,6 +83,7 @@ _REFUSALS = (
     ProblemKind.INVALID,
     ProblemKind.UNKNOWN_ARTICLE,
     ProblemKind.UNKNOWN_PARENT,
+    ProblemKind.TOO_MANY,
     ProblemKind.INTERNAL,
     ProblemKind.MODEL_LOADING,
     ProblemKind.MODEL_REFUSED,
@@ -278,7 +279,15 @@ def _metrics() -> Json:
                     }
                 },
             },
-            **_problems((ProblemKind.UNAUTHENTICATED, ProblemKind.FORBIDDEN, ProblemKind.INTERNAL)),
+            **_problems(
+                (
+                    ProblemKind.UNAUTHENTICATED,
+                    ProblemKind.FORBIDDEN,
+                    ProblemKind.TOO_MANY,
+                    ProblemKind.INTERNAL,
+                    ProblemKind.DATABASE,
+                )
+            ),
         },
     }
 

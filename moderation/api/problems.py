@@ -17,7 +17,8 @@ from moderation.desk import (
     UnknownArticle,
     UnknownParent,
 )
-from moderation.runtime import ModelNotReady, ModelState
+from moderation.limits import TooManyRequests
+from moderation.runtime import ModelNotReady, ModelState, runtime
 from moderation.store import StoreUnavailable
 from moderation.wire import (
     FieldError,
@@ -98,6 +99,9 @@ def failure_of(error: Exception) -> Failure:  # noqa: PLR0911 - one return for e
         case ModelNotReady():
             kind, seconds = _KIND_OF_STATE[error.state]
             return Failure(problem(kind), {"Retry-After": str(seconds)})
+        case TooManyRequests():
+            runtime().metrics.refused(error.limit)
+            return Failure(problem(ProblemKind.TOO_MANY), {"Retry-After": str(error.retry_after)})
         case StoreUnavailable():
             log.warning("The database cannot be used: %s", error)
             return Failure(problem(ProblemKind.DATABASE), {"Retry-After": str(_DATABASE_RETRY)})

@@ -149,6 +149,35 @@ def moderator(store: Store, name: str) -> Moderator | None:
     return None if found is None else found[0]
 
 
+def session_stamp(store: Store, name: str) -> str | None:
+    """Return what a moderator's sessions carry; it changes with their password.
+
+    ``None`` if there is no such moderator or the account is closed.
+    """
+    found = _with_stamp(store, name)
+    return None if found is None else found[1]
+
+
+def session_holder(store: Store, name: str, stamp: str) -> Moderator | None:
+    """Find the moderator of a session; ``None`` if the password has changed since it began."""
+    found = _with_stamp(store, name)
+    if found is None or not hmac.compare_digest(found[1].encode(), stamp.encode()):
+        return None
+    return found[0]
+
+
+def _with_stamp(store: Store, name: str) -> tuple[Moderator, str] | None:
+    if not is_storable(name):
+        return None
+    with store.reading() as reader:
+        found = reader.moderator(name)
+    if found is None or found[0].disabled:
+        return None
+    moderator, password_hash = found
+    # the hash is salted, so that its digest tells nothing of the password
+    return moderator, _sha256(password_hash)
+
+
 def moderators(store: Store) -> tuple[Moderator, ...]:
     """List all moderators by name."""
     with store.reading() as reader:

@@ -24,6 +24,10 @@ _SENTENCES = {
         lazy_gettext("So geht es nicht"),
         lazy_gettext("Bitte benutzen Sie die Knöpfe der Seite."),
     ),
+    429: (
+        lazy_gettext("Das waren zu viele Anfragen"),
+        lazy_gettext("Bitte warten Sie eine Minute und laden Sie die Seite dann neu."),
+    ),
     413: (lazy_gettext("Das ist zu viel"), lazy_gettext("Bitte fassen Sie sich kürzer.")),
     503: (
         lazy_gettext("Gerade nicht möglich"),

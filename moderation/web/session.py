@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from moderation.desk import accounts
+from moderation.limits import TooManyRequests
 from moderation.runtime import runtime
 from moderation.store import Moderator, Role
 from moderation.web.language import lazy_gettext
@@ -27,15 +29,21 @@ from moderation.web.language import lazy_gettext
 SHIFT = timedelta(hours=12)
 """How long a login lasts."""
 
+# no name holds it: names are printable
+_SEPARATOR = "\n"
+
 csrf = CSRFProtect()
 
 
 class LoggedIn(UserMixin):
-    """A moderator as Flask-Login wants to see one."""
+    """A moderator as Flask-Login wants to see one.
 
-    def __init__(self, moderator: Moderator) -> None:
+    ``id`` is what the session carries: who, since when, and a stamp that a new password changes.
+    """
+
+    def __init__(self, moderator: Moderator, session_id: str) -> None:
         self.moderator = moderator
-        self.id = moderator.name
+        self.id = session_id
 
     @property
     def name(self) -> str:
@@ -82,10 +90,15 @@ class LoginForm(FlaskForm):
     )
 
 
-def init_sessions(app: Flask) -> None:
-    """Give an application sessions, logins and protection of its forms."""
+def init_sessions(app: Flask, *, over_https: bool) -> None:
+    """Give an application sessions, logins and protection of its forms.
+
+    ``over_https`` keeps the cookie from ever being sent over plain http.
+    """
     app.config.update(
-        SESSION_COOKIE_NAME="moderation",
+        # the prefix makes browsers refuse such a cookie from a neighbouring or unsafe host
+        SESSION_COOKIE_NAME="__Host-moderation" if over_https else "moderation",
+        SESSION_COOKIE_SECURE=over_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=SHIFT,
@@ -101,9 +114,28 @@ def init_sessions(app: Flask) -> None:
     logins.user_loader(_logged_in)
 
 
-def _logged_in(name: str) -> LoggedIn | None:
-    moderator = accounts.moderator(runtime().store, name)
-    return LoggedIn(moderator) if moderator and not moderator.disabled else None
+def begin(moderator: Moderator) -> None:
+    """Begin a session; nothing of the one before, a stranger's perhaps, is left.
+
+    To be called after a login, and after a change of the password by whoever is to stay logged in.
+    """
+    stamp = accounts.session_stamp(runtime().store, moderator.name)
+    if stamp is None:
+        return
+    session.clear()
+    session.permanent = True
+    session_id = _SEPARATOR.join((moderator.name, stamp, str(int(time.time()))))
+    login_user(LoggedIn(moderator, session_id))
+
+
+def _logged_in(session_id: str) -> LoggedIn | None:
+    name, _, stamp_and_start = session_id.partition(_SEPARATOR)
+    stamp, _, start = stamp_and_start.partition(_SEPARATOR)
+    # a cookie is kept alive by use; a session ends all the same, so that a stolen one does
+    if not start.isdecimal() or not 0 <= time.time() - int(start) < SHIFT.total_seconds():
+        return None
+    moderator = accounts.session_holder(runtime().store, name, stamp)
+    return None if moderator is None else LoggedIn(moderator, session_id)
 
 
 def login() -> str | Response | tuple[str, int]:
@@ -113,14 +145,26 @@ def login() -> str | Response | tuple[str, int]:
     form = LoginForm()
     if not form.validate_on_submit():
         return render_template("web/login.html", form=form)
-    moderator = accounts.verify(runtime().store, form.name.data or "", form.password.data or "")
+    name, limits = form.name.data or "", runtime().limits
+    try:
+        limits.check_login(name, request.remote_addr)
+    except TooManyRequests as reached:
+        return _locked(form, reached)
+    moderator = accounts.verify(runtime().store, name, form.password.data or "")
     if moderator is None:
+        limits.count_failed_login(name, request.remote_addr)
         return render_template("web/login.html", form=form, refused=True), 403
+    limits.forget_failed_logins(name, request.remote_addr)
     wanted = _wanted_page()
-    session.clear()  # nothing of the stranger's session becomes the moderator's
-    session.permanent = True
-    login_user(LoggedIn(moderator))
+    begin(moderator)
     return redirect(wanted)
+
+
+def _locked(form: LoginForm, reached: TooManyRequests) -> Response:
+    runtime().metrics.refused(reached.limit)
+    minutes = -(-reached.retry_after // 60)
+    page = render_template("web/login.html", form=form, locked=minutes)
+    return Response(page, 429, {"Retry-After": str(reached.retry_after)}, mimetype="text/html")
 
 
 @login_required

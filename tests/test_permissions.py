@@ -1,0 +1,163 @@
+"""Who may do what: every route with every role and every scope of a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from moderation.app import create_app
+from moderation.comment import Comment
+from moderation.desk import accounts
+from moderation.store import Role, Scope
+
+PASSWORD = "ein langes Passwort"
+ROLES = frozenset(Role)
+DECIDING = frozenset({Role.MODERATOR, Role.ADMIN})
+ADMINS = frozenset({Role.ADMIN})
+EVERYBODY = "everybody"
+
+PAGES: dict[tuple[str, str], object] = {
+    ("GET", "/"): EVERYBODY,  # leads to the queue, which asks for a login
+    ("GET", "/login"): EVERYBODY,
+    ("POST", "/login"): EVERYBODY,
+    ("POST", "/logout"): ROLES,
+    ("GET", "/queue"): ROLES,
+    ("GET", "/queue/<comment_id>"): ROLES,
+    ("POST", "/queue/<comment_id>/decision"): DECIDING,
+    ("GET", "/decided"): ROLES,
+}
+"""For each page which roles may use it; a stranger is sent to the login."""
+
+CALLS: dict[tuple[str, str], object] = {
+    ("POST", "/classify"): Scope.SUBMIT,  # and without `enqueue` Scope.CLASSIFY, see below
+    ("POST", "/classify/batch"): frozenset(Scope),  # decided for each comment, see below
+    ("GET", "/metrics"): Scope.METRICS,
+    ("GET", "/openapi.json"): EVERYBODY,
+    ("GET", "/docs"): EVERYBODY,
+    ("GET", "/healthz"): EVERYBODY,
+    ("GET", "/readyz"): EVERYBODY,
+}
+"""For each call of a machine the scope it takes."""
+
+STATIC = (
+    "/bootstrap/static/<path:filename>",
+    "/static/desk/<path:filename>",
+    "/static/docs/<path:filename>",
+)
+
+
+@pytest.fixture
+def app(settings, classifier) -> Iterator[Flask]:
+    app = create_app(settings, classifier=classifier)
+    app.config["WTF_CSRF_ENABLED"] = False
+    runtime = app.extensions["moderation"]
+    runtime.desk.submit(Comment("Du bist ein dummer Idiot!", id="4711"))
+    yield app
+    runtime.store.close()
+
+
+@pytest.fixture
+def as_role(app):
+    """Log in with a role; ``None`` is a stranger."""
+
+    def client_of(role):
+        client = app.test_client()
+        if role is not None:
+            accounts.create_moderator(app.extensions["moderation"].store, role, PASSWORD, role)
+            answer = client.post("/login", data={"name": role, "password": PASSWORD})
+            assert answer.status_code == 302
+        return client
+
+    return client_of
+
+
+def routes(app: Flask) -> dict[tuple[str, str], str]:
+    """Return the endpoint of each method and path."""
+    return {
+        (method, rule.rule): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_has_an_entry(app):
+    known = set(PAGES) | set(CALLS) | {("GET", path) for path in STATIC}
+    missing = sorted(routes(app).keys() - known)
+    assert not missing, "Add to PAGES or CALLS who may use:\n" + "\n".join(
+        f'    ("{method}", "{path}"): ...,' for method, path in missing
+    )
+    gone = sorted(known - routes(app).keys())
+    assert not gone, f"These routes are no more; take out their entries: {gone}"
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_each_role_may_use_its_pages_and_no_others(app, as_role, role):
+    client = as_role(role)
+    wrong = []
+    # logging out comes last
+    for (method, path), who in sorted(PAGES.items(), key=lambda entry: entry[0][1] == "/logout"):
+        answer = client.open(path.replace("<comment_id>", "4711"), method=method)
+        to_login = answer.status_code == 302 and answer.location.startswith("/login")
+        found = "login" if to_login else "refused" if answer.status_code == 403 else "may"
+        if who == EVERYBODY or (role is not None and role in who):
+            wanted = "may"
+        else:
+            wanted = "login" if role is None else "refused"
+        if path == "/logout" and role is not None:
+            wanted = "login"  # which is where logging out leads
+        if path == "/login" and found == "refused":
+            found = "may"  # the form without a name and password
+        if found != wanted:
+            wrong.append((method, path, found, wanted))
+    assert not wrong
+
+
+@pytest.mark.parametrize("scope", [None, *Scope])
+def test_each_scope_may_make_its_calls_and_no_others(app, scope):
+    store = app.extensions["moderation"].store
+    client = app.test_client()
+    if scope is not None:
+        key = accounts.issue_token(store, "blog", [scope]).key
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    for (method, path), who in CALLS.items():
+        body = [] if path == "/classify/batch" else {"text": "Danke!"}
+        answer = client.open(path, method=method, json=body if method == "POST" else None)
+        may = who in (EVERYBODY, scope) or (isinstance(who, frozenset) and scope in who)
+        assert answer.status_code == (200 if may else 401 if scope is None else 403), path
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize("enqueue", [True, False])
+def test_a_batch_takes_for_each_comment_what_the_comment_alone_would(app, scope, enqueue):
+    key = accounts.issue_token(app.extensions["moderation"].store, "blog", [scope]).key
+    headers = {"Authorization": f"Bearer {key}"}
+    sent = {"text": "Danke!", "enqueue": enqueue}
+    client = app.test_client()
+    alone = client.post("/classify", json=sent, headers=headers)
+    (within,) = client.post("/classify/batch", json=[sent], headers=headers).json
+    assert (alone.status_code == 200) == (scope == (Scope.SUBMIT if enqueue else Scope.CLASSIFY))
+    assert within.get("status", 200) == alone.status_code
+
+
+def test_a_session_opens_no_call_and_a_token_no_page(app, as_role):
+    assert as_role(Role.ADMIN).post("/classify", json={"text": "Danke!"}).status_code == 401
+    key = accounts.issue_token(app.extensions["moderation"].store, "blog", list(Scope)).key
+    client = app.test_client()
+    for (method, path), who in PAGES.items():
+        if who != EVERYBODY:
+            answer = client.open(path, method=method, headers={"Authorization": f"Bearer {key}"})
+            assert answer.location.startswith("/login"), path
+
+
+def test_every_form_takes_a_token_against_forgery(app, as_role):
+    client = as_role(Role.ADMIN)
+    app.config["WTF_CSRF_ENABLED"] = True
+    for method, path in PAGES:
+        if method != "GET":
+            answer = client.open(path.replace("<comment_id>", "4711"), method=method)
+            assert answer.status_code == 400, path
+    state = app.extensions["moderation"].desk.comment("4711")
+    assert state.version == 1
+    assert client.get("/queue").status_code == 200
