@@ -54,6 +54,7 @@ class _Patience:
         self._socket = connected
         self._seconds = seconds
         self._until = 0.0
+        self.over = False
 
     def renew(self) -> None:
         """Be patient for another request."""
@@ -61,13 +62,11 @@ class _Patience:
 
     def recv(self, size: int) -> bytes:
         """Return what has arrived, or nothing once patience has run out."""
-        left = self._until - time.monotonic()
-        if left <= 0:
-            return b""
-        self._socket.settimeout(left)
+        self._socket.settimeout(max(0.001, self._until - time.monotonic()))
         try:
             return self._socket.recv(size)
         except TimeoutError:
+            self.over = True
             return b""
         finally:
             self._socket.settimeout(DEPARTURE)
@@ -83,9 +82,10 @@ class Worker(ThreadWorker):
         if conn.parser is None:
             patience: Any = _Patience(conn.sock, self.app.settings.request_seconds)
             conn.parser = get_parser(conn.cfg, patience, conn.client)
-        parser: Any = conn.parser
-        parser.unreader.sock.renew()
-        return super().handle(conn)
+        patience = conn.parser.unreader.sock  # type: ignore[union-attr]
+        patience.renew()
+        result = super().handle(conn)
+        return False if patience.over else result
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Refuse what is not HTTP; neither log nor answer repeat it, it may hold a comment."""

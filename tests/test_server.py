@@ -88,15 +88,13 @@ def test_whoever_sends_slowly_is_cut_off_and_keeps_nobody_waiting(serve, setting
             beginning = b"X-Slow: 1\r\n"
             time.sleep(0.2)
         service.wait_for("/healthz", seconds=20)
-        for connection in slow:
-            assert ended(connection)
-            connection.close()
+        assert all(ended(connection) for connection in slow)
 
 
 def ended(connection: socket.socket) -> bool:
     """Tell whether the other side has hung up, maybe after an answer."""
     connection.settimeout(20)
-    with suppress(ConnectionResetError):
+    with connection, suppress(ConnectionResetError):
         while connection.recv(4096):
             pass
     return True
