@@ -3,6 +3,7 @@
 It knows nothing of HTTP or of what moderators may do; SQLAlchemy stays inside this folder.
 """
 
+from moderation.store.blog import Seen, Uncarried
 from moderation.store.changes import Writer
 from moderation.store.database import Store
 from moderation.store.errors import StoreOutdated, StoreUnavailable, UnsupportedDatabase
@@ -63,6 +64,7 @@ __all__ = [
     "Reader",
     "Role",
     "Scope",
+    "Seen",
     "Settled",
     "SortKey",
     "State",
@@ -76,6 +78,7 @@ __all__ = [
     "ThresholdEffect",
     "ThresholdEffects",
     "ThresholdImpact",
+    "Uncarried",
     "UnsupportedDatabase",
     "Writer",
 ]

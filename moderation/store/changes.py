@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from moderation.comment import Article, Comment, Decision
 from moderation.store import search
+from moderation.store.blog import BlogWriter
 from moderation.store.entries import Placed, entries
 from moderation.store.loading import claim_of, decision_of, judgement_of
 from moderation.store.queries import Reader, digest, token_of
@@ -54,6 +55,11 @@ class Writer(Reader):
     Locks are always taken on the article first, then on the comment, so that two writers
     cannot wait for each other.
     """
+
+    @property
+    def blog(self) -> BlogWriter:
+        """What the blog's own program has."""
+        return BlogWriter(self._session)
 
     def save_article(self, article: Article, *, at: datetime) -> int:
         """Store an article or complete the stored one, and give its row number.

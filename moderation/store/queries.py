@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from moderation.comment import Article, Decision, Label
+from moderation.store.blog import BlogReader
 from moderation.store.figures import Figures
 from moderation.store.lists import Lists
 from moderation.store.loading import article_of, decision_of, item_of, known
@@ -51,6 +52,11 @@ class Reader:
     def figures(self) -> Figures:
         """What statistics are made of."""
         return Figures(self._session)
+
+    @property
+    def blog(self) -> BlogReader:
+        """What the blog's own program has."""
+        return BlogReader(self._session)
 
     def comment(self, comment_id: str) -> QueueItem | None:
         """Find a comment with its article and newest assessment, without its history."""

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -30,6 +31,7 @@ from moderation.store.records import EventKind, Listing, Role, State
 ID_LENGTH = 255
 URL_LENGTH = 2048
 NAME_LENGTH = 64
+STATUS_LENGTH = 32
 LANGUAGE_LENGTH = 8
 
 
@@ -303,3 +305,38 @@ class EventRow(Base):
     kind: Mapped[EventKind]
     payload: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+
+
+class BlogRow(Base):
+    """The blog that this store follows, and how far its comments were read."""
+
+    __tablename__ = "blogs"
+
+    url: Mapped[str] = mapped_column(String(URL_LENGTH), primary_key=True)
+    position: Mapped[dict[str, Any]]
+    read_at: Mapped[datetime]
+
+
+class BlogCommentRow(Base):
+    """What the blog had of a comment when it was last looked at.
+
+    ``status`` is its word, ``settled`` the newest decision made here that it has, or that gave
+    way to what people had decided there: a ``conflict``.
+    """
+
+    __tablename__ = "blog_comments"
+    __table_args__ = (
+        Index(
+            None,
+            "conflict",
+            sqlite_where=text("conflict"),
+            postgresql_where=text("conflict"),
+        ),
+    )
+
+    comment_id: Mapped[int] = mapped_column(
+        ForeignKey("comments.id"), primary_key=True, autoincrement=False
+    )
+    status: Mapped[str | None] = mapped_column(String(STATUS_LENGTH))
+    settled: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+    conflict: Mapped[bool]

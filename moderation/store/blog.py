@@ -1,0 +1,137 @@
+"""What the blog's own program has: how far it was read, and what was carried back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from moderation.comment import DecisionSource
+from moderation.store.records import State
+from moderation.store.tables import BlogCommentRow, BlogRow, CommentRow, DecisionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the blog had when it was last looked at.
+
+    ``status`` is its word for where the comment stood; ``settled`` is the newest decision made
+    here that the blog has, or that gave way to what people had decided there: then ``conflict``
+    is true.
+    """
+
+    status: str | None
+    settled: int | None = None
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Uncarried:
+    """A comment whose newest decision was made here and is not settled with the blog.
+
+    ``decision`` is the number of that decision, ``seen`` what the blog had before it.
+    """
+
+    comment_id: str
+    text: str
+    state: State
+    decision: int
+    seen: Seen
+
+
+class BlogReader:
+    """Questions about the blog; see `Reader.blog`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def followed(self) -> tuple[str, dict[str, Any]] | None:
+        """Tell the address of the blog that this store follows, and how far it was read."""
+        row = self._session.scalar(select(BlogRow))
+        return None if row is None else (row.url, row.position)
+
+    def seen(self, comment_ids: Collection[str]) -> Mapping[str, Seen]:
+        """Tell what the blog had of comments, by their ids; what was never read is missing."""
+        rows = self._session.execute(
+            select(CommentRow.external_id, BlogCommentRow)
+            .join(BlogCommentRow, BlogCommentRow.comment_id == CommentRow.id)
+            .where(CommentRow.external_id.in_(comment_ids))
+        )
+        return {comment_id: _seen(row) for comment_id, row in rows}
+
+    def texts(self, comment_ids: Collection[str]) -> Mapping[str, str]:
+        """Tell the texts of comments by their ids; what is not stored is missing."""
+        rows = self._session.execute(
+            select(CommentRow.external_id, CommentRow.text).where(
+                CommentRow.external_id.in_(comment_ids)
+            )
+        )
+        return {comment_id: words for comment_id, words in rows.tuples()}
+
+    def uncarried(self, *, limit: int, after: int = 0) -> tuple[Uncarried, ...]:
+        """List comments that the blog has and whose newest decision it has not, oldest first.
+
+        Parameters
+        ----------
+        limit
+            How many at most.
+        after
+            Only decisions with greater numbers.
+        """
+        newer = aliased(DecisionRow)
+        rows = self._session.execute(
+            select(CommentRow, DecisionRow.id, BlogCommentRow)
+            .join(CommentRow, CommentRow.id == DecisionRow.comment_id)
+            .join(BlogCommentRow, BlogCommentRow.comment_id == CommentRow.id)
+            .where(
+                DecisionRow.id > after,
+                DecisionRow.id > func.coalesce(BlogCommentRow.settled, 0),
+                DecisionRow.source != DecisionSource.IMPORT,
+                DecisionRow.revision == CommentRow.revision,
+                CommentRow.retracted_at.is_(None),
+                ~exists().where(
+                    newer.comment_id == DecisionRow.comment_id, newer.id > DecisionRow.id
+                ),
+            )
+            .order_by(DecisionRow.id)
+            .limit(limit)
+        )
+        return tuple(
+            Uncarried(comment.external_id, comment.text, comment.state, decision, _seen(row))
+            for comment, decision, row in rows
+        )
+
+    def conflicts(self) -> int:
+        """Count the comments about which people here and in the blog decided otherwise."""
+        return self._session.scalars(
+            select(func.count()).where(BlogCommentRow.conflict.is_(True))
+        ).one()
+
+
+class BlogWriter(BlogReader):
+    """Changes of what is known about the blog; see `Writer.blog`."""
+
+    def follow(self, url: str, position: Mapping[str, Any], *, at: datetime) -> None:
+        """Keep how far a blog was read; it is the one that this store follows from now on."""
+        self._session.execute(delete(BlogRow).where(BlogRow.url != url))
+        values = {"position": dict(position), "read_at": at}
+        changed = self._session.execute(update(BlogRow).where(BlogRow.url == url).values(values))
+        if not changed.rowcount:
+            self._session.execute(insert(BlogRow).values(url=url, **values))
+
+    def note(self, row: int, seen: Seen) -> None:
+        """Keep what the blog has of a comment; ``row`` is its number in this store."""
+        found = self._session.get(BlogCommentRow, row)
+        if found is None:
+            found = BlogCommentRow(comment_id=row)
+            self._session.add(found)
+        found.status, found.settled, found.conflict = seen.status, seen.settled, seen.conflict
+        self._session.flush()
+
+
+def _seen(row: BlogCommentRow) -> Seen:
+    return Seen(row.status, row.settled, row.conflict)
