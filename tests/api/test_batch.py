@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moderation.api.classify import LARGEST_BATCH
-from moderation.store import Scope
+from moderation.store import Listing, Scope
 
 BATCH = "/classify/batch"
 
