@@ -10,32 +10,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from moderation.archive.comparison import Scores
 from moderation.archive.reading import Source
 from moderation.archive.record import ArchivedComment, Problem, Status
 from moderation.archive.rescore import Judges
 from moderation.archive.scoring import Chunk, Crew, scores_of
+from moderation.archive.storing import DECISIONS, Storing
 from moderation.archive.workfile import WorkFile
-from moderation.comment import Action, Assessment, DecisionSource, Label, LabelAssessment, Outcome
 from moderation.desk import InvalidInput
 from moderation.desk.base import utc_now
 from moderation.desk.intake import checked
-from moderation.desk.standing import state
-from moderation.store import (
-    AppliedRule,
-    Judgement,
-    LockedComment,
-    NewDecision,
-    Settled,
-    Store,
-    Writer,
-)
-
-_ACTIONS = {
-    Status.APPROVED: Action.APPROVE,
-    Status.REJECTED: Action.REJECT,
-    Status.SPAM: Action.REJECT,
-}
+from moderation.store import Judgement, LockedComment, Store, Writer
 
 
 @dataclass(slots=True)
@@ -106,7 +90,7 @@ class _Import:
         self._work = work
         self._store = store
         self._judges = judges
-        self._clock = clock
+        self._storing = Storing(judges, clock)
         self._done = Imported()
         self._waiting: dict[int, ArchivedComment] = {}
 
@@ -117,9 +101,10 @@ class _Import:
         ) as progress:
             chunks = self._chunks(crew.chunk, progress)
             for scored in scores_of(chunks, judges.model_dir, judges.classifier.version, crew):
-                judged = [
-                    self._judged(self._waiting.pop(number), scores) for number, scores in scored
-                ]
+                judged = []
+                for number, scores in scored:
+                    archived = self._waiting.pop(number)
+                    judged.append((archived, self._storing.judgement(archived, scores)))
                 with self._store.writing() as writer:
                     for archived, judgement in judged:
                         self._keep(writer, archived, judgement)
@@ -160,79 +145,20 @@ class _Import:
         if undecided and stored.comment.text == archived.comment.text:
             with self._store.writing() as writer:
                 locked = writer.lock(comment_id)
-                action = _action(archived)
-                if action and locked and not locked.retracted_at:
-                    self._decide(writer, locked, archived, action)
+                if locked and not locked.retracted_at:
+                    self._decide(writer, locked, archived)
         return False
 
-    def _judged(
-        self, archived: ArchivedComment, scores: Scores
-    ) -> tuple[ArchivedComment, Judgement]:
-        rules, classifier = self._judges.rules, self._judges.classifier
-        comment = archived.comment
-        assessment = Assessment(
-            {
-                label: None if score is None else LabelAssessment(score)
-                for label, score in scores.items()
-            },
-            classifier.version,
-        )
-        verdict = rules.judge(comment.text, assessment)
-        if archived.status is Status.PENDING and verdict.outcome is Outcome.APPROVE:
-            verdict = replace(verdict, outcome=Outcome.HOLD)
-        if _action(archived) is None and verdict.outcome is Outcome.HOLD:
-            # people will read it, so they shall see why
-            assessment = classifier.assess(comment)
-            verdict = replace(rules.judge(comment.text, assessment), outcome=verdict.outcome)
-        applied = {
-            label: AppliedRule(rules.rule_for(label).id, rules.threshold(label)) for label in scores
-        }
-        return archived, Judgement(assessment, verdict, applied)
-
     def _keep(self, writer: Writer, archived: ArchivedComment, judgement: Judgement) -> None:
-        comment = archived.comment
-        now = self._clock()
-        action = _action(archived)
-        article_row = writer.save_article(comment.article, at=now) if comment.article else None
-        row = writer.insert_comment(
-            comment,
-            judgement,
-            article_row=article_row,
-            state=state(judgement.verdict.outcome, None),
-            # An archive's comments were all read by somebody, or nobody can say any more.
-            sampled=False,
-            at=archived.date or now,
-            judged_at=now,
-        )
-        if row is None:  # somebody else has stored it since we looked
+        locked = self._storing.insert(writer, archived, judgement)
+        if locked is None:  # somebody else has stored it since we looked
             self._done.known += 1
             return
         self._done.comments += 1
-        locked = writer.lock(str(comment.id))
-        if action and locked:
-            self._decide(writer, locked, archived, action)
+        self._decide(writer, locked, archived)
 
-    def _decide(
-        self, writer: Writer, locked: LockedComment, archived: ArchivedComment, action: Action
-    ) -> None:
-        spam = self._judges.rules.rule_for(Label.SPAM).id
-        (decision,) = writer.append_decisions(
-            [
-                NewDecision(
-                    locked=locked,
-                    action=action,
-                    moderator=None,
-                    at=self._clock(),
-                    source=DecisionSource.IMPORT,
-                    supersedes=None,
-                    rule=spam if archived.status is Status.SPAM else None,
-                )
-            ]
-        )
-        stands = state(locked.judgement.verdict.outcome, decision)
-        writer.settle([Settled(locked, stands, in_force=decision, sampled=False)])
-        self._done.decisions += 1
-
-
-def _action(archived: ArchivedComment) -> Action | None:
-    return None if archived.status is None else _ACTIONS.get(archived.status)
+    def _decide(self, writer: Writer, locked: LockedComment, archived: ArchivedComment) -> None:
+        action = archived.status and DECISIONS.get(archived.status)
+        if action:
+            self._storing.decide(writer, locked, action, spam=archived.status is Status.SPAM)
+            self._done.decisions += 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from moderation.comment import DecisionSource
@@ -70,7 +70,7 @@ class BlogReader:
                 CommentRow.external_id.in_(comment_ids)
             )
         )
-        return {comment_id: words for comment_id, words in rows.tuples()}
+        return dict(rows.tuples().all())
 
     def uncarried(self, *, limit: int, after: int = 0) -> tuple[Uncarried, ...]:
         """List comments that the blog has and whose newest decision it has not, oldest first.
@@ -118,10 +118,12 @@ class BlogWriter(BlogReader):
     def follow(self, url: str, position: Mapping[str, Any], *, at: datetime) -> None:
         """Keep how far a blog was read; it is the one that this store follows from now on."""
         self._session.execute(delete(BlogRow).where(BlogRow.url != url))
-        values = {"position": dict(position), "read_at": at}
-        changed = self._session.execute(update(BlogRow).where(BlogRow.url == url).values(values))
-        if not changed.rowcount:
-            self._session.execute(insert(BlogRow).values(url=url, **values))
+        followed = self._session.get(BlogRow, url)
+        if followed is None:
+            followed = BlogRow(url=url)
+            self._session.add(followed)
+        followed.position, followed.read_at = dict(position), at
+        self._session.flush()
 
     def note(self, row: int, seen: Seen) -> None:
         """Keep what the blog has of a comment; ``row`` is its number in this store."""
