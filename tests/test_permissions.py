@@ -27,6 +27,12 @@ PAGES: dict[tuple[str, str], object] = {
     ("GET", "/queue/<comment_id>"): ROLES,
     ("POST", "/queue/<comment_id>/decision"): DECIDING,
     ("GET", "/decided"): ROLES,
+    ("GET", "/dashboard"): ROLES,
+    ("GET", "/thresholds"): ROLES,
+    ("POST", "/thresholds"): ADMINS,
+    ("GET", "/profile"): ROLES,
+    ("POST", "/profile/language"): ROLES,
+    ("POST", "/profile/password"): ROLES,
 }
 """For each page which roles may use it; a stranger is sent to the login."""
 

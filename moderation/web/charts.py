@@ -23,7 +23,7 @@ LEFT = 7.0
 MOST_LINES = 4
 """Lines across behind the columns, the base line not counted."""
 
-MOST_LABELS = 7
+MOST_LABELS = 5
 """Labels below the columns that fit side by side on a phone."""
 
 FINEST = 0.25
@@ -201,23 +201,16 @@ def step_line(key: str, name: str, points: Sequence[tuple[float, float]]) -> Lin
     Parameters
     ----------
     points
-        Threshold and value, both in [0, 1], by ascending threshold; the last value holds to the
-        end.
+        Threshold and value, both in [0, 1], by ascending threshold; the line ends at the last.
     """
     corners: list[str] = []
     at = 0.0
     for threshold, value in points:
-        down = f"{100 - 100 * value:g}"
-        if not corners:
-            corners.append(f"0,{down}")
-        elif across(threshold) - at < FINEST:
-            continue
-        else:
-            corners.append(f"{at:g},{down}")
-        at = round(across(threshold), 2)
-        corners.append(f"{at:g},{down}")
-    if points:
-        corners.append(f"100,{100 - 100 * points[-1][1]:g}")
+        end = round(across(threshold), 2)
+        if end - at >= FINEST:
+            down = f"{100 - 100 * value:g}"
+            corners += (f"{at:g},{down}", f"{end:g},{down}")
+            at = end
     return Line(key, name, " ".join(corners))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from flask import render_template, request
 from flask_login import login_required
 
 from moderation.comment import Label
+from moderation.desk import accounts
 from moderation.runtime import runtime
 from moderation.store import Agreement, Day, Statistics, Tally
 from moderation.web.charts import Box, Series, bar, columns
@@ -86,7 +87,7 @@ def dashboard() -> str:
         chart=columns([_short(one.day) for one in found.days], verdicts, write=number),
         chart_description=_described(found.days),
         by_rule=_rejections(found),
-        by_moderator=_rows(found.by_moderator),
+        by_moderator=_rows(found.by_moderator, names=_moderators()),
         by_article=_rows(found.by_article),
         decisions=DECISIONS,
         agreement=[_agreed(label, one) for label, one in found.agreement.items()],
@@ -112,12 +113,18 @@ def _series(
     )
 
 
-def _rows(tallies: Sequence[Tally]) -> list[Row]:
+def _moderators() -> dict[str, str]:
+    return {one.name: one.display_name for one in accounts.moderators(runtime().store)}
+
+
+def _rows(tallies: Sequence[Tally], *, names: Mapping[str, str] | None = None) -> list[Row]:
+    """Return a row for each tally; ``names`` are what people read for some of their names."""
     most = max((tally.total for tally in tallies), default=0)
     rows = []
     for tally in tallies:
         series = _series(DECISIONS, [tally])
-        rows.append(Row(tally.name, series, bar(series, of=most), key=tally.key))
+        name = (names or {}).get(tally.name, tally.name)
+        rows.append(Row(name, series, bar(series, of=most), key=tally.key))
     return rows
 
 

@@ -14,6 +14,7 @@ from moderation.desk import accounts
 from moderation.desk.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from moderation.runtime import runtime
 from moderation.store import Role
+from moderation.web import session
 from moderation.web.language import LANGUAGES, gettext, language_of_browser, lazy_gettext
 
 ROLE_NAMES = {
@@ -88,6 +89,7 @@ def set_password() -> Response | tuple[str, int]:
         languages = LanguageForm(formdata=None, data={"language": current_user.language or ""})
         return _page(languages, form), 422
     accounts.set_password(runtime().store, current_user.name, form.new.data or "")
+    session.begin(current_user.moderator)  # all others of this account end
     flash(gettext("Ihr Passwort ist geändert."), "success")
     return redirect(url_for("web.profile"))
 

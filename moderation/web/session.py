@@ -58,7 +58,7 @@ class LoggedIn(UserMixin):
     @property
     def language(self) -> str | None:
         """The language chosen in the profile; ``None`` leaves it to the browser."""
-        return None
+        return self.moderator.language
 
     @property
     def may_decide(self) -> bool:

@@ -67,7 +67,7 @@ def thresholds() -> str | tuple[str, int]:
     effects = desk.threshold_effects(rule.label)
     chosen, error = effects.in_force, None
     try:
-        entered = parse_threshold(request.args.get("percent"))
+        entered = _threshold_for(rule, request.args.get("percent"))
     except InvalidThreshold as invalid:
         error = str(invalid)
     else:
@@ -113,7 +113,7 @@ def apply_threshold() -> Response:
         )
         return back
     try:
-        value = parse_threshold(request.form.get("percent"))
+        value = _threshold_for(rule, request.form.get("percent"))
     except InvalidThreshold as invalid:
         flash(str(invalid), "danger")
         return back
@@ -158,6 +158,18 @@ def parse_threshold(entered: str | None) -> float | None:
     return value / 100
 
 
+def _threshold_for(rule: Rule, entered: str | None) -> float | None:
+    value = parse_threshold(entered)
+    if value is not None and rule.reject_at is not None and value > rule.reject_at:
+        raise InvalidThreshold(
+            gettext(
+                "Ab %(threshold)s lehnt diese Regel ab; zurückgehalten werden kann nur davor.",
+                threshold=threshold_percent(rule.reject_at),
+            )
+        )
+    return value
+
+
 def effect_at(effects: ThresholdEffects, threshold: float) -> ThresholdEffect | None:
     """Return what a threshold would have meant; ``None`` if people have decided nothing yet.
 
@@ -185,11 +197,10 @@ def _apart(effects: Sequence[ThresholdEffect]) -> list[ThresholdEffect]:
 
 
 def _chart(effects: ThresholdEffects, chosen: float) -> Chart:
+    points = [*effects.effects, *filter(None, [effect_at(effects, 1.0)])]
     return Chart(
         lines=tuple(
-            step_line(
-                key, str(name), [(one.threshold, getattr(one, key)) for one in effects.effects]
-            )
+            step_line(key, str(name), [(one.threshold, getattr(one, key)) for one in points])
             for key, name in MEASURES.items()
         ),
         marks=tuple(_marks(effects.in_force, chosen)),

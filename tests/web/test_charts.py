@@ -83,9 +83,14 @@ def test_a_bar_measured_by_another_is_shorter():
 
 
 def test_a_value_holds_from_the_threshold_before_up_to_its_own():
-    line = step_line("recall", "Trefferquote", [(0.5, 1.0), (0.9, 0.25)])
+    line = step_line("recall", "Trefferquote", [(0.5, 1.0), (0.9, 0.25), (1.0, 0.0)])
     at = f"{round(across(0.9), 2):g}"
-    assert line.points == f"0,0 50,0 50,75 {at},75 100,75"
+    assert line.points == f"0,0 50,0 50,75 {at},75 {at},100 100,100"
+
+
+def test_thresholds_beyond_the_ends_of_the_scale_are_not_piled_up_there():
+    piled = [(0.001, 1.0), (0.002, 0.9), (0.5, 0.8), (0.996, 0.5), (0.997, 0.2), (1.0, 0.0)]
+    assert step_line("recall", "", piled).points == "0,20 50,20 50,50 100,50"
 
 
 def test_thousands_of_thresholds_are_drawn_with_a_few_hundred_points():
