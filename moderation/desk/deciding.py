@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from moderation.comment import Action, Decision, DecisionSource
 from moderation.desk.base import DeskPart
@@ -83,8 +83,9 @@ class Deciding(DeskPart):
         InvalidInput
             If note or message cannot be kept.
         """
-        make = self._decision(action, moderator, rule=rule, note=note, message=message)
-        return _only(self._carried_out([(comment_id, version)], make(source)))
+        _check_decidable(action)
+        new = _New(action, moderator, source, rule=rule, note=note, message=message)
+        return _only(self._carried_out([comment_id], self._deciding(new, {comment_id: version})))
 
     def decide_many(
         self,
@@ -114,8 +115,10 @@ class Deciding(DeskPart):
         ValueError
             If there are too many choices.
         """
-        make = self._decision(action, moderator, rule=rule, note=note, message=message)
-        return self._in_chunks(choices, make(DecisionSource.BULK))
+        _check_decidable(action)
+        new = _New(action, moderator, DecisionSource.BULK, rule=rule, note=note, message=message)
+        versions = dict(choices)
+        return self._in_chunks(list(versions), self._deciding(new, versions))
 
     def undo(
         self,
@@ -140,12 +143,39 @@ class Deciding(DeskPart):
         NothingToUndo
             If no decision about its present text is in force.
         """
-        make = self._undo(moderator, source)
-        return _only(self._carried_out([(comment_id, version)], make))
+        new = _New(Action.UNDO, moderator, source)
 
-    def undo_many(self, choices: Sequence[tuple[str, int]], moderator: str | None) -> BulkResult:
-        """Take back the decisions in force about many comments; see `decide_many` and `undo`."""
-        return self._in_chunks(choices, self._undo(moderator, DecisionSource.BULK))
+        def make(locked: LockedComment) -> NewDecision:
+            _check_version(locked, version)
+            taken_back = standing(locked.decisions)
+            if taken_back is None:
+                raise NothingToUndo(comment_id)
+            return new.about(locked, taken_back, at=self._clock())
+
+        return _only(self._carried_out([comment_id], make))
+
+    def undo_many(self, decision_ids: Sequence[int], moderator: str | None) -> BulkResult:
+        """Take back many decisions at once, each if it still is the one in force.
+
+        Numbers that no decision has are passed over. Otherwise like `decide_many`.
+
+        Raises
+        ------
+        ValueError
+            If there are more than `LARGEST_BULK`.
+        """
+        new = _New(Action.UNDO, moderator, DecisionSource.BULK)
+        _check_number(decision_ids)
+        with self._store.reading() as reader:
+            numbers = reader.comments_decided(decision_ids)
+
+        def make(locked: LockedComment) -> NewDecision:
+            taken_back = standing(locked.decisions)
+            if taken_back is None or taken_back.id != numbers[locked.comment_id]:
+                raise _stale(locked)
+            return new.about(locked, taken_back, at=self._clock())
+
+        return self._in_chunks(list(numbers), make)
 
     def claim(self, comment_id: str, moderator: str) -> Claim:
         """Tell colleagues for two minutes that a moderator has a comment open. Blocks nobody.
@@ -176,76 +206,34 @@ class Deciding(DeskPart):
             with self._store.writing() as writer:
                 writer.release(comment_id, moderator)
 
-    def _decision(
-        self,
-        action: Action,
-        moderator: str | None,
-        *,
-        rule: str | None,
-        note: str | None,
-        message: str | None,
-    ) -> Callable[[DecisionSource], _Make]:
-        if action is Action.UNDO:
-            raise ValueError("an undo is not decided; call Desk.undo")
-        words = {"moderator": moderator, "rule": rule, "note": note, "message": message}
-        for field, said in words.items():
-            check_words(field, said)
+    def claims(self) -> Mapping[str, Claim]:
+        """Tell who has which comment open right now."""
+        with self._store.reading() as reader:
+            return reader.claims(self._clock())
 
-        def from_source(source: DecisionSource) -> _Make:
-            def make(locked: LockedComment) -> NewDecision:
-                before = standing(locked.decisions)
-                return NewDecision(
-                    locked=locked,
-                    action=action,
-                    moderator=moderator,
-                    at=self._clock(),
-                    source=source,
-                    supersedes=None if before is None else before.id,
-                    rule=rule,
-                    note=note,
-                    message=message,
-                )
-
-            return make
-
-        return from_source
-
-    def _undo(self, moderator: str | None, source: DecisionSource) -> _Make:
-        check_words("moderator", moderator)
-
+    def _deciding(self, new: _New, versions: Mapping[str, int]) -> _Make:
         def make(locked: LockedComment) -> NewDecision:
-            taken_back = standing(locked.decisions)
-            if taken_back is None:
-                raise NothingToUndo(locked.comment_id)
-            return NewDecision(
-                locked=locked,
-                action=Action.UNDO,
-                moderator=moderator,
-                at=self._clock(),
-                source=source,
-                supersedes=taken_back.id,
-            )
+            _check_version(locked, versions[locked.comment_id])
+            return new.about(locked, standing(locked.decisions), at=self._clock())
 
         return make
 
-    def _in_chunks(self, choices: Sequence[tuple[str, int]], make: _Make) -> BulkResult:
-        if len(choices) > LARGEST_BULK:
-            raise ValueError(f"at most {LARGEST_BULK} comments are decided at one go")
-        once = list(dict(choices).items())
+    def _in_chunks(self, comment_ids: Sequence[str], make: _Make) -> BulkResult:
+        _check_number(comment_ids)
         done = BulkResult((), ())
-        for start in range(0, len(once), CHUNK):
-            done += self._carried_out(once[start : start + CHUNK], make)
+        for start in range(0, len(comment_ids), CHUNK):
+            done += self._carried_out(comment_ids[start : start + CHUNK], make)
         return done
 
-    def _carried_out(self, choices: Sequence[tuple[str, int]], make: _Make) -> BulkResult:
-        """Decide about these comments in one transaction, each as far as it is still as seen."""
+    def _carried_out(self, comment_ids: Sequence[str], make: _Make) -> BulkResult:
+        """Decide about these comments in one transaction, except those that must be refused."""
         accepted: list[NewDecision] = []
         refused: list[tuple[str, DeskError]] = []
         with self._store.writing() as writer:
-            locked = writer.lock_all([each for each, _ in choices if is_storable(each)])
-            for comment_id, version in choices:
+            locked = writer.lock_all([each for each in comment_ids if is_storable(each)])
+            for comment_id in comment_ids:
                 try:
-                    accepted.append(make(_as_seen(locked, comment_id, version)))
+                    accepted.append(make(_open_to_decision(locked, comment_id)))
                 except DeskError as error:
                     refused.append((comment_id, error))
             decided = self._kept(writer, accepted) if accepted else ()
@@ -274,7 +262,44 @@ class Deciding(DeskPart):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _New:
+    """What is to be decided about one comment or many."""
+
+    action: Action
+    moderator: str | None
+    source: DecisionSource
+    rule: str | None = None
+    note: str | None = None
+    message: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("moderator", "rule", "note", "message"):
+            check_words(field, getattr(self, field))
+
+    def about(
+        self, locked: LockedComment, superseded: Decision | None, *, at: datetime
+    ) -> NewDecision:
+        return NewDecision(
+            locked=locked,
+            action=self.action,
+            moderator=self.moderator,
+            at=at,
+            source=self.source,
+            supersedes=None if superseded is None else superseded.id,
+            rule=self.rule,
+            note=self.note,
+            message=self.message,
+        )
+
+
 _Make = Callable[[LockedComment], NewDecision]
+"""Makes a decision about a comment that is stored and not withdrawn, or raises DeskError."""
+
+
+def _check_decidable(action: Action) -> None:
+    if action is Action.UNDO:
+        raise ValueError("an undo is not decided; call Desk.undo")
 
 
 def _only(result: BulkResult) -> Decision:
@@ -283,16 +308,24 @@ def _only(result: BulkResult) -> Decision:
     return result.decided[0]
 
 
-def _as_seen(locked: Mapping[str, LockedComment], comment_id: str, version: int) -> LockedComment:
-    """Find a comment that still is as the moderator saw it."""
+def _check_number(chosen: Sequence[object]) -> None:
+    if len(chosen) > LARGEST_BULK:
+        raise ValueError(f"at most {LARGEST_BULK} comments are decided at one go")
+
+
+def _open_to_decision(locked: Mapping[str, LockedComment], comment_id: str) -> LockedComment:
     found = locked.get(comment_id)
     if found is None:
         raise UnknownComment(comment_id)
     if found.retracted_at is not None:
         raise CommentRetracted(comment_id, found.retracted_at)
-    if found.version != version:
-        raise _stale(found)
     return found
+
+
+def _check_version(locked: LockedComment, version: int) -> None:
+    """Make sure that a comment still is as the moderator saw it."""
+    if locked.version != version:
+        raise _stale(locked)
 
 
 def _stale(locked: LockedComment) -> StaleVersion:

@@ -423,18 +423,18 @@ class Writer(Reader):
         )
         if row is None:
             return None
+        self._session.execute(delete(ClaimRow).where(ClaimRow.until <= at))
         upsert = self._insert_into(ClaimRow).values(
             comment_id=row, moderator=moderator, until=until
         )
         self._session.execute(
             upsert.on_conflict_do_update(
                 index_elements=[ClaimRow.comment_id],
-                set_={"moderator": moderator, "until": until},
-                where=(ClaimRow.until <= at) | (ClaimRow.moderator == moderator),
+                set_={"until": until},
+                where=ClaimRow.moderator == moderator,
             )
         )
-        holds = self._session.scalars(select(ClaimRow).where(ClaimRow.comment_id == row)).one()
-        return claim_of(holds)
+        return claim_of(self._session.get_one(ClaimRow, row))
 
     def release(self, comment_id: str, moderator: str) -> None:
         """Forget that this moderator has a comment open, if they have."""

@@ -132,7 +132,7 @@ class Lists:
             .order_by(*_ORDERS[SortKey.AGE])
             .limit(limit)
         )
-        return tuple((comment_id, version) for comment_id, version in rows)
+        return tuple((row[0], row[1]) for row in rows)
 
     def decided_of(self, author: str, *, besides: str) -> Mapping[State, int]:
         """Count what people decided about an author's comments, by state, one comment left out."""
@@ -147,7 +147,7 @@ class Lists:
             )
             .group_by(CommentRow.state)
         )
-        return {state: number for state, number in found}  # noqa: C416 - rows are no pairs to mypy
+        return {row[0]: row[1] for row in found}
 
     def decided_akin(self, text: str, *, besides: str, limit: int) -> tuple[tuple[int, str], ...]:
         """Find the newest decided comments that share a rare word with a text: row and text."""
@@ -166,7 +166,7 @@ class Lists:
             .order_by(CommentRow.id.desc())
             .limit(limit)
         )
-        return tuple((row, found) for row, found in rows)
+        return tuple((row[0], row[1]) for row in rows)
 
     def decided(self, rows: Sequence[int]) -> tuple[QueueItem, ...]:
         """Read decided comments by their rows, in that order."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -12,9 +13,10 @@ from moderation.comment import Article, Decision, Label
 from moderation.store.blog import BlogReader
 from moderation.store.figures import Figures
 from moderation.store.lists import Lists
-from moderation.store.loading import article_of, decision_of, item_of, known
+from moderation.store.loading import article_of, claim_of, decision_of, item_of, known
 from moderation.store.records import (
     ApiToken,
+    Claim,
     Moderator,
     Page,
     PastText,
@@ -27,6 +29,7 @@ from moderation.store.records import (
 from moderation.store.tables import (
     ApiTokenRow,
     ArticleRow,
+    ClaimRow,
     CommentRow,
     DecisionRow,
     EventRow,
@@ -119,6 +122,25 @@ class Reader:
         """Give a number that is greater after every submission, edit, decision and withdrawal."""
         return self._session.scalar(select(func.max(EventRow.id))) or 0
 
+    def claims(self, at: datetime) -> Mapping[str, Claim]:
+        """Find the claims that have not run out, by the blog's ids of the comments."""
+        found = self._session.execute(
+            select(CommentRow.external_id, ClaimRow)
+            .join(ClaimRow, ClaimRow.comment_id == CommentRow.id)
+            .where(ClaimRow.until > at)
+        )
+        return {comment_id: claim_of(claim) for comment_id, claim in found}
+
+    def comments_decided(self, decision_ids: Sequence[int]) -> Mapping[str, int]:
+        """Find what decisions are about: by the blog's ids of the comments, the newest of each."""
+        found = self._session.execute(
+            select(CommentRow.external_id, DecisionRow.id)
+            .join(DecisionRow, DecisionRow.comment_id == CommentRow.id)
+            .where(DecisionRow.id.in_(decision_ids))
+            .order_by(DecisionRow.id)
+        )
+        return {row[0]: row[1] for row in found}
+
     def thresholds(self) -> Mapping[Label, float | None]:
         """Give what admins last set for each label; a label nobody changed is missing."""
         newest = select(func.max(ThresholdChangeRow.id)).group_by(ThresholdChangeRow.label)
@@ -127,7 +149,7 @@ class Reader:
                 ThresholdChangeRow.id.in_(newest)
             )
         )
-        return {label: after for label, after in found}  # noqa: C416 - rows are no pairs to mypy
+        return {row[0]: row[1] for row in found}
 
     def threshold_changes(self) -> tuple[ThresholdChange, ...]:
         """List what admins changed, newest first."""
