@@ -30,7 +30,12 @@ HEADERS = {
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
 
-def create_app(settings: Settings | None = None, *, classifier: Classifier | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    classifier: Classifier | None = None,
+    watch_model: bool = False,
+) -> Flask:
     """Return the application; it answers at once, comments are scored as soon as it can.
 
     Parameters
@@ -39,6 +44,8 @@ def create_app(settings: Settings | None = None, *, classifier: Classifier | Non
         Of this installation; from the environment by default.
     classifier
         A model that is loaded already; by default the one of the settings is loaded in a thread.
+    watch_model
+        Load the model of the settings again whenever its folder changes.
 
     Raises
     ------
@@ -76,7 +83,7 @@ def create_app(settings: Settings | None = None, *, classifier: Classifier | Non
             app.wsgi_app, x_for=number, x_proto=number, x_host=number
         )
     if classifier is None:
-        own.load_in_background()
+        own.load_in_background(watch=watch_model)
     else:
         own.use(classifier)
     return app

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
+
+from moderation.settings import SettingsError
 
 COMMANDS = {
     "serve": "moderation.server:serve",
@@ -18,6 +21,7 @@ COMMANDS = {
     "user": "moderation.desk.commands:user",
     "token": "moderation.desk.commands:token",
     "db": "moderation.store.commands:db",
+    "doctor": "moderation.doctor:doctor",
 }
 """Where each subcommand lives; imported only when it is asked for, so that --help is quick."""
 
@@ -33,6 +37,12 @@ class _LazyGroup(click.Group):
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)  # noqa: S101 - narrows the type
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from None
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

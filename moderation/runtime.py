@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from enum import StrEnum
+from pathlib import Path
 from typing import cast
 
 from flask import Flask, current_app
@@ -19,6 +21,9 @@ from moderation.store import Store
 from moderation.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
+
+MODEL_IS_LOOKED_AT_EVERY = 2.0
+"""Seconds."""
 
 _EXTENSION = "moderation"
 
@@ -72,27 +77,45 @@ class Runtime:
             requests_per_minute=settings.requests_per_minute,
         )
         self.store = Store(settings.database)
-        self.rules = RuleBook.load(settings.rules_file)
+        self._book = RuleBook.load(settings.rules_file)
+        self.rules = self._book
         self._sample_share = settings.review_sample_share
         self.desk = self._desk(_AbsentModel(self))
         self.model_state = ModelState.LOADING
         self._model_dir = settings.model_dir
         self._settled = threading.Event()
 
-    def load_in_background(self) -> None:
-        """Load the model in a thread of its own and return at once."""
-        threading.Thread(target=self.load, name="load-model", daemon=True).start()
+    def load_in_background(self, *, watch: bool = False) -> None:
+        """Load the model in a thread of its own and return at once.
+
+        With ``watch`` it is loaded again whenever its folder changes: a new model takes over
+        between two requests; one that is refused is logged and leaves the one in use.
+        """
+        work = self._keep_loading if watch else self.load
+        threading.Thread(target=work, name="load-model", daemon=True).start()
 
     def load(self) -> None:
         """Load the model; a refusal is logged with what to do, and remembered."""
         try:
-            self.use(Classifier.load(self._model_dir))
+            # where a link leads now, not where it may lead in the middle of loading
+            self.use(Classifier.load(self._model_dir.resolve()))
         except (ModelError, RulesError) as error:
             log.error("The model is refused: %s", error)  # noqa: TRY400 - the sentence is enough
             self._settle(ModelState.REFUSED)
         except Exception:
             log.exception("The model is refused: loading it failed unexpectedly.")
             self._settle(ModelState.REFUSED)
+
+    def _keep_loading(self) -> None:
+        seen = _files(self._model_dir)
+        self.load()
+        while True:
+            time.sleep(MODEL_IS_LOOKED_AT_EVERY)
+            found = _files(self._model_dir)
+            if found != seen:
+                seen = found
+                log.info("The folder of the model has changed.")
+                self.load()
 
     def use(self, classifier: Classifier) -> None:
         """Score with a model that is loaded already.
@@ -102,7 +125,7 @@ class Runtime:
         RulesError
             If the rules ask for a threshold the model does not have.
         """
-        self.rules = self.rules.with_thresholds(classifier.manifest.thresholds)
+        self.rules = self._book.with_thresholds(classifier.manifest.thresholds)
         self.desk = self._desk(classifier)
         self.metrics.model_in_use(classifier.version.version, classifier.version.sha256)
         self._settle(ModelState.LOADED)
@@ -127,12 +150,26 @@ class Runtime:
             raise ModelNotReady(self.model_state)
 
     def _settle(self, state: ModelState) -> None:
+        if state is ModelState.REFUSED and self.model_state is ModelState.LOADED:
+            return  # the model before goes on working
         self.model_state = state
         self._settled.set()
 
     def attach(self, app: Flask) -> None:
         """Make this the runtime of an application, found again by :func:`runtime`."""
         app.extensions[_EXTENSION] = self
+
+
+def _files(folder: Path) -> list[tuple[str, int, int]]:
+    """Return what tells whether a model's folder has changed; nothing if it cannot be read."""
+    try:
+        return [
+            (str(path), stat.st_mtime_ns, stat.st_size)
+            for path in sorted(folder.resolve().iterdir())
+            for stat in (path.stat(),)
+        ]
+    except OSError:
+        return []
 
 
 def runtime() -> Runtime:

@@ -123,7 +123,7 @@ class Server(BaseApplication):
         """Return the application; called once in each worker."""
         from moderation.app import create_app
 
-        return create_app(self.settings)
+        return create_app(self.settings, watch_model=True)
 
 
 @click.command()

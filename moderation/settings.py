@@ -1,19 +1,45 @@
-"""Every setting of the service in one typed place, read from the environment (``MODERATION_…``)."""
+"""Every setting of the service in one typed place, from the environment and a TOML file."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
+PREFIX = "MODERATION_"
+
+FILE_VARIABLE = f"{PREFIX}CONFIG"
+"""Environment variable that names a TOML file with settings; the environment beats the file."""
+
+
+class SettingsError(Exception):
+    """A setting is unknown or wrong; the message says which and why."""
+
 
 class Settings(BaseSettings):
-    """Settings of one installation; each field is the environment variable ``MODERATION_<FIELD>``.
+    """Settings of one installation.
+
+    Each field is the environment variable ``MODERATION_<FIELD>`` or a key of the TOML file that
+    ``MODERATION_CONFIG`` names.
+
+    Raises
+    ------
+    SettingsError
+        If a setting is unknown or wrong, in either place. Values are not repeated in the message.
 
     Examples
     --------
@@ -22,7 +48,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="MODERATION_",
+        env_prefix=PREFIX,
         extra="forbid",
         frozen=True,
         # fields named model_… are ours, not pydantic's
@@ -75,6 +101,36 @@ class Settings(BaseSettings):
         default=None, description="application password for moderation wordpress"
     )
 
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(" ".join(_sentences(error))) from None
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"The file that {FILE_VARIABLE} names cannot be read as TOML: {error}."
+            ) from None
+        unknown = sorted(_unknown_variables(set(type(self).model_fields)))
+        if unknown:
+            raise SettingsError(" ".join(unknown))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Say where settings come from, the strongest first."""
+        path = os.environ.get(FILE_VARIABLE)
+        if not path:
+            return init_settings, env_settings
+        # pydantic would take a missing file for an empty one
+        Path(path).open("rb").close()
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(path))
+
     @property
     def database(self) -> str:
         """The database's URL, the default filled in."""
@@ -91,6 +147,29 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key
         return keep_secret(self.data_dir / "session_key", secrets.token_urlsafe(48))
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    """Tell what is wrong with each setting; its value, which may be a secret, is not repeated."""
+    for found in error.errors(include_input=False, include_url=False):
+        name = str(found["loc"][0])
+        if found["type"] == "extra_forbidden":
+            yield _unknown(name, set(Settings.model_fields))
+        else:
+            yield f"{PREFIX}{name.upper()} is wrong: {found['msg']}."
+
+
+def _unknown_variables(fields: set[str]) -> Iterator[str]:
+    for variable in os.environ:
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and variable != FILE_VARIABLE and name not in fields:
+            yield _unknown(name, fields)
+
+
+def _unknown(name: str, fields: set[str]) -> str:
+    sentence = f"{PREFIX}{name.upper()} is not a setting; take it out"
+    near = get_close_matches(name.lower(), fields, 1)
+    return f"{sentence} or call it {PREFIX}{near[0].upper()}." if near else f"{sentence}."
 
 
 def keep_secret(path: Path, fresh: str) -> str:

@@ -3,11 +3,13 @@
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from click.testing import CliRunner
 
-from moderation.settings import PROJECT_ROOT, Settings, keep_secret
+from moderation.cli import main
+from moderation.settings import PROJECT_ROOT, Settings, SettingsError, keep_secret
 
 
 def test_the_environment_sets_a_field(monkeypatch, tmp_path):
@@ -21,12 +23,68 @@ def test_a_database_url_beats_the_data_folder(monkeypatch):
 
 
 def test_an_unknown_setting_is_refused():
-    with pytest.raises(ValidationError, match="extra"):
+    with pytest.raises(SettingsError, match="MODERATION_COLOUR is not a setting; take it out"):
         Settings(colour="blue")
 
 
+def test_an_unknown_variable_is_refused_and_its_value_not_repeated(monkeypatch):
+    monkeypatch.setenv("MODERATION_SECRETKEY", "geheim")
+    with pytest.raises(SettingsError, match="or call it MODERATION_SECRET_KEY") as refusal:
+        Settings()
+    assert "geheim" not in str(refusal.value)
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """Write the settings file that ``MODERATION_CONFIG`` names."""
+
+    def write(content):
+        path = tmp_path / "moderation.toml"
+        path.write_bytes(content)
+        monkeypatch.setenv("MODERATION_CONFIG", str(path))
+
+    return write
+
+
+def test_a_file_sets_a_field_and_the_environment_beats_it(file, monkeypatch):
+    file(b'data_dir = "/srv"\ntrusted_proxies = 1')
+    assert Settings().data_dir == Path("/srv")
+    monkeypatch.setenv("MODERATION_DATA_DIR", "/var")
+    assert Settings().data_dir == Path("/var")
+    assert Settings().trusted_proxies == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'data_dri = "/srv"', "MODERATION_DATA_DRI is not a setting.* call it MODERATION_DATA_"),
+        (b"[server]\nport = 1", "MODERATION_SERVER is not a setting"),
+        (b'trusted_proxies = "many"', "MODERATION_TRUSTED_PROXIES is wrong: .* valid integer"),
+        (b"data_dir = ", "cannot be read as TOML"),
+        (b"\xff", "cannot be read as TOML"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused(file, content, said):
+    file(content)
+    with pytest.raises(SettingsError, match=said):
+        Settings()
+
+
+def test_a_file_that_is_missing_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("MODERATION_CONFIG", str(tmp_path / "nowhere.toml"))
+    with pytest.raises(SettingsError, match="No such file"):
+        Settings()
+
+
+def test_every_command_stops_with_the_sentence(monkeypatch):
+    monkeypatch.setenv("MODERATION_COLOUR", "blue")
+    done = CliRunner().invoke(main, ["db", "status"])
+    assert done.exit_code == 1
+    assert done.output == "Error: MODERATION_COLOUR is not a setting; take it out.\n"
+
+
 def test_a_short_session_key_is_refused():
-    with pytest.raises(ValidationError, match="at least 16"):
+    with pytest.raises(SettingsError, match="MODERATION_SECRET_KEY is wrong: .* at least 16"):
         Settings(secret_key="geheim")
 
 
