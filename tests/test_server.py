@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -108,6 +109,48 @@ def test_with_a_model_that_is_missing_it_is_up_and_says_what_it_lacks(serve, set
         detail = service.call("GET", "/readyz")[2]["detail"]
         assert "model" in detail
         assert service.stop() == 0
+
+
+def test_a_new_model_takes_over_without_a_request_lost(serve, settings, model_dir, tmp_path):
+    models = tmp_path / "models"
+    for version in ("2026.11.1", "2099.1.1"):
+        shutil.copytree(model_dir, models / version)
+    manifest = models / "2099.1.1" / "manifest.json"
+    described = json.loads(manifest.read_text()) | {"version": "2099.1.1"}
+    manifest.write_text(json.dumps(described))
+    link = models / "default"
+    link.symlink_to("2026.11.1")
+    store = Store(settings.database)
+    key = accounts.issue_token(store, "blog", [Scope.CLASSIFY]).key
+    store.close()
+    linked = settings.model_copy(update={"model_dir": link})
+    with serve(linked, "--workers", "1") as service:
+        service.wait_for("/readyz")
+
+        def version() -> str:
+            status, answer = service.classify(key, text="Danke!", enqueue=False)
+            assert status == 200
+            return answer["model"]["version"]
+
+        def lead_to(name: str) -> None:
+            (models / "next").symlink_to(name)
+            (models / "next").rename(link)
+
+        before = version()
+        (models / "broken").mkdir()
+        lead_to("broken")
+        wait_until(lambda: "The model is refused" in service.log.read_text())
+        assert version() == before
+        lead_to("2099.1.1")
+        wait_until(lambda: version() == "2099.1.1")
+        assert service.call("GET", "/readyz")[0] == 200
+
+
+def wait_until(come_true, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not come_true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

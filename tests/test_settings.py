@@ -84,7 +84,7 @@ def test_every_command_stops_with_the_sentence(monkeypatch):
 
 
 def test_a_short_session_key_is_refused():
-    with pytest.raises(SettingsError, match="MODERATION_SECRET_KEY is wrong: .* at least 16"):
+    with pytest.raises(SettingsError, match=r"MODERATION_SECRET_KEY is wrong: .* at least 16"):
         Settings(secret_key="geheim")
 
 

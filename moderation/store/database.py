@@ -145,6 +145,12 @@ def newest_revision() -> str | None:
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
+def known_revisions() -> frozenset[str]:
+    """Tell every migration this program knows."""
+    scripts = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    return frozenset(script.revision for script in scripts)
+
+
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
@@ -152,8 +158,7 @@ def _revision(connection: Connection) -> str | None:
 def _outdated(found: str | None) -> str:
     if found is None:
         return f"The database has no tables of this program yet. {MIGRATE}"
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if found in known:
+    if found in known_revisions():
         return f"The database is of an older version of this program. {MIGRATE}"
     return "The database is of a newer version of this program. Install that version."
 
