@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, url_for
+from flask_wtf.csrf import CSRFError
 
-from moderation.web import cards, dashboard, profile, queue, session, thresholds
+from moderation.web import (
+    bulk,
+    cards,
+    comment_page,
+    dashboard,
+    deciding,
+    lists,
+    profile,
+    ranges,
+    resume,
+    session,
+    thresholds,
+)
 
 web = Blueprint(
     "web",
@@ -23,10 +36,14 @@ def start() -> Response:
 web.add_url_rule("/", view_func=start)
 web.add_url_rule("/login", view_func=session.login, methods=["GET", "POST"])
 web.add_url_rule("/logout", view_func=session.logout, methods=["POST"])
-web.add_url_rule("/queue", view_func=queue.queue)
-web.add_url_rule("/queue/<comment_id>", view_func=queue.comment)
-web.add_url_rule("/queue/<comment_id>/decision", view_func=queue.decide, methods=["POST"])
-web.add_url_rule("/decided", view_func=queue.decided)
+web.add_url_rule("/queue", view_func=lists.queue)
+web.add_url_rule("/changes", view_func=lists.changes)
+web.add_url_rule("/queue/<comment_id>", view_func=comment_page.comment)
+web.add_url_rule("/queue/<comment_id>/decision", view_func=deciding.decide, methods=["POST"])
+web.add_url_rule("/queue/<comment_id>/claim", view_func=deciding.claim, methods=["POST", "DELETE"])
+web.add_url_rule("/bulk", view_func=bulk.decide_many, methods=["POST"])
+web.add_url_rule("/bulk/undo", view_func=bulk.undo_many, methods=["POST"])
+web.add_url_rule("/range", view_func=ranges.score_range)
 web.add_url_rule("/dashboard", view_func=dashboard.dashboard)
 web.add_url_rule("/thresholds", view_func=thresholds.thresholds)
 web.add_url_rule("/thresholds", view_func=thresholds.apply_threshold, methods=["POST"])
@@ -34,6 +51,10 @@ web.add_url_rule("/profile", view_func=profile.profile)
 web.add_url_rule("/profile/language", view_func=profile.set_language, methods=["POST"])
 web.add_url_rule("/profile/password", view_func=profile.set_password, methods=["POST"])
 
-web.add_app_template_filter(cards.german_time)
-web.add_app_template_filter(cards.percent)
+web.register_error_handler(CSRFError, resume.without_valid_token)
+web.app_context_processor(cards.vocabulary)
+web.add_app_template_filter(cards.count, "count_of")
+web.add_app_template_filter(cards.decided_in_words)
 web.add_app_template_filter(cards.excerpt)
+web.add_app_template_filter(cards.rule_name)
+web.add_app_template_filter(cards.web_address)

@@ -1,43 +1,45 @@
-"""How a stored comment is shown: highlighted passages, bars, German dates and names."""
+"""How a stored comment is shown: highlighted passages, bars, and the names of what happened."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
-from moderation.comment import Action, Decision, DecisionSource, Label, Span
+from moderation.comment import Action, Article, Decision, DecisionSource, Label, Span
+from moderation.desk import LARGEST_COUNT
 from moderation.rules import Rule, RuleBook, shortened
+from moderation.runtime import runtime
 from moderation.store import QueueItem, State
-
-TIME_ZONE = ZoneInfo("Europe/Berlin")
+from moderation.web.language import gettext as _
+from moderation.web.language import in_language, lazy_gettext, number, percent
 
 LONGEST_EXCERPT = 280
 """Characters of an article shown beside a comment."""
 
 STATE_NAMES = {
-    State.HELD: "wartet auf Entscheidung",
-    State.APPROVED: "freigegeben",
-    State.REJECTED: "abgelehnt",
-    State.RETRACTED: "zurückgezogen",
+    State.HELD: lazy_gettext("wartet auf Entscheidung"),
+    State.DEFERRED: lazy_gettext("wartet auf zweite Meinung"),
+    State.APPROVED: lazy_gettext("freigegeben"),
+    State.REJECTED: lazy_gettext("abgelehnt"),
+    State.RETRACTED: lazy_gettext("zurückgezogen"),
 }
 ACTION_NAMES = {
-    Action.APPROVE: "freigegeben",
-    Action.REJECT: "abgelehnt",
-    Action.UNDO: "Entscheidung zurückgenommen",
+    Action.APPROVE: lazy_gettext("freigegeben"),
+    Action.REJECT: lazy_gettext("abgelehnt"),
+    Action.DEFER: lazy_gettext("um zweite Meinung gebeten"),
+    Action.UNDO: lazy_gettext("Entscheidung zurückgenommen"),
 }
 SOURCE_NAMES = {
-    DecisionSource.INDIVIDUAL: "unbekannt",
-    DecisionSource.BULK: "Sammelentscheidung",
-    DecisionSource.IMPORT: "Import",
-    DecisionSource.SYSTEM: "System",
+    DecisionSource.INDIVIDUAL: lazy_gettext("unbekannt"),
+    DecisionSource.BULK: lazy_gettext("Sammelentscheidung"),
+    DecisionSource.IMPORT: lazy_gettext("Import"),
+    DecisionSource.SYSTEM: lazy_gettext("System"),
 }
 EVIDENCE_NAMES = {
-    "article": "Nächste Stelle im Artikel",
-    "parent": "Nächste Stelle im beantworteten Kommentar",
-    "thread": "Nächste Stelle im Gesprächsverlauf",
+    "article": lazy_gettext("Nächste Stelle im Artikel"),
+    "parent": lazy_gettext("Nächste Stelle im beantworteten Kommentar"),
+    "thread": lazy_gettext("Nächste Stelle im Gesprächsverlauf"),
 }
 
 
@@ -71,8 +73,18 @@ class Card:
 
     @property
     def state_name(self) -> str:
-        """The comment's state in German."""
-        return STATE_NAMES[self.item.state]
+        """The comment's state in words."""
+        return str(STATE_NAMES[self.item.state])
+
+    @property
+    def suggested(self) -> Rule | None:
+        """The rule that the machine finds broken most clearly."""
+        return self.flagged_rules[0] if self.flagged_rules else None
+
+    def claimed_by(self, besides: str) -> str | None:
+        """Return who else is working on the comment right now, if anybody is."""
+        claim = self.item.claim
+        return claim.moderator if claim and claim.moderator != besides else None
 
 
 def card(item: QueueItem, rules: RuleBook) -> Card:
@@ -105,12 +117,15 @@ def highlighted(item: QueueItem, rules: RuleBook) -> Iterator[Segment]:
         if (found := item.assessment.labels.get(label))
         for span in found.spans
     ]
-    names = {label: rules.rule_for(label).name.de for label in Label}
+    names = {label: in_language(rules.rule_for(label).name) for label in Label}
     for start, end, covering in stretches(len(item.comment.text), spans):
         yield Segment(
             text=item.comment.text[start:end],
             labels=tuple(label for label, _ in covering),
-            title="; ".join(f"{names[label]}: {percent(span.weight)}" for label, span in covering),
+            title="; ".join(
+                _("%(rule)s: trägt %(share)s bei", rule=names[label], share=percent(span.weight))
+                for label, span in covering
+            ),
         )
 
 
@@ -143,7 +158,7 @@ def stretches(
     8 9
     """
     cuts = {0, length}
-    for _, span in spans:
+    for _label, span in spans:
         cuts |= {min(span.start, length), min(span.end, length)}
     edges = sorted(cuts)
     for start, end in pairwise(edges):
@@ -160,8 +175,7 @@ class Entry:
     decision: Decision
     what: str
     who: str
-    rule_name: str | None
-    taken_back: bool = False
+    taken_back: bool
 
     @property
     def can_be_taken_back(self) -> bool:
@@ -169,55 +183,61 @@ class Entry:
         return not self.taken_back and self.decision.action is not Action.UNDO
 
 
-def entry(decision: Decision, rules: RuleBook, *, taken_back: bool = False) -> Entry:
-    """Prepare a decision for its line."""
-    names = {rule.id: rule.name.de for rule in rules.rules}
-    return Entry(
-        decision=decision,
-        what=ACTION_NAMES[decision.action],
-        who=decision.moderator or SOURCE_NAMES[decision.source],
-        # the rules file may have lost a rule since
-        rule_name=decision.rule and names.get(decision.rule, decision.rule),
-        taken_back=taken_back,
-    )
-
-
-def history(item: QueueItem, rules: RuleBook) -> list[Entry]:
+def history(item: QueueItem) -> list[Entry]:
     """Return the decisions about a comment, newest first, those taken back marked."""
     undone = {found.supersedes for found in item.decisions if found.action is Action.UNDO}
     return [
-        entry(decision, rules, taken_back=decision.id in undone)
+        Entry(
+            decision=decision,
+            what=str(ACTION_NAMES[decision.action]),
+            who=decision.moderator or str(SOURCE_NAMES[decision.source]),
+            taken_back=decision.id in undone,
+        )
         for decision in reversed(item.decisions)
     ]
 
 
-def german_time(moment: datetime) -> str:
-    """Return a moment as people in Germany write it.
-
-    Examples
-    --------
-    >>> from datetime import UTC
-    >>> german_time(datetime(2026, 7, 1, 22, 5, tzinfo=UTC))
-    '02.07.2026, 00:05 Uhr'
-    """
-    return moment.astimezone(TIME_ZONE).strftime("%d.%m.%Y, %H:%M Uhr")
+def decided_in_words(item: QueueItem) -> str:
+    """Say in a few words what was decided about a comment, and by whom."""
+    decision = item.in_force
+    if decision is None:
+        return str(STATE_NAMES[item.state])
+    who = decision.moderator or str(SOURCE_NAMES[decision.source])
+    return _("%(what)s von %(who)s", what=ACTION_NAMES[decision.action], who=who)
 
 
-def percent(share: float) -> str:
-    """Return a share in [0, 1] as a German percentage; nothing possible is shown as 0 or 100.
+def count(comments: int) -> str:
+    """Write how many comments a list has; the largest numbers are not counted out."""
+    return number(comments) + ("+" if comments >= LARGEST_COUNT else "")
 
-    Examples
-    --------
-    >>> [percent(share) for share in (0.0, 0.004, 0.125, 0.9961)]
-    ['0\u202f%', '<\u202f1\u202f%', '12\u202f%', '>\u202f99\u202f%']
-    """
-    if 0 < share < 0.01:
-        return "<\u202f1\u202f%"
-    if 0.99 < share < 1:
-        return ">\u202f99\u202f%"
-    return f"{share * 100:.0f}\u202f%"
+
+def rule_name(rule_id: str) -> str:
+    """Return what a rule is called; the rules file may have lost it since it was applied."""
+    names = {rule.id: in_language(rule.name) for rule in runtime().rules.rules}
+    return names.get(rule_id, rule_id)
+
+
+def vocabulary() -> dict[str, object]:
+    """Return the names that every template may use."""
+    return {
+        "evidence_names": EVIDENCE_NAMES,
+        "rules": runtime().rules.rules,
+        "state_names": STATE_NAMES,
+    }
 
 
 def excerpt(text: str) -> str:
-    """Return the beginning of an article, cut at a word."""
+    """Return the beginning of a text on one line, cut at a word."""
     return shortened(text, LONGEST_EXCERPT)
+
+
+def web_address(article: Article) -> str | None:
+    """Return an article's URL if a browser may be led there; whatever else was stored is text.
+
+    Examples
+    --------
+    >>> web_address(Article(url="javascript:alert(1)")) is None
+    True
+    """
+    url = article.url or ""
+    return url if url.lower().startswith(("https://", "http://")) else None

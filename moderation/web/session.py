@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from urllib.parse import urlsplit
+from typing import Any
 
 from flask import Flask, redirect, render_template, request, session, url_for
 from flask_login import (
@@ -15,15 +15,15 @@ from flask_login import (
     login_user,
     logout_user,
 )
-from flask_wtf import CSRFProtect, FlaskForm
+from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response
-from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
 
 from moderation.desk import accounts
 from moderation.limits import TooManyRequests
 from moderation.runtime import runtime
 from moderation.store import Moderator, Role
+from moderation.web import resume
+from moderation.web.forms import LoginForm, is_own_page, wants_json
 from moderation.web.language import lazy_gettext
 
 SHIFT = timedelta(hours=12)
@@ -71,23 +71,14 @@ class LoggedIn(UserMixin):
         return self.moderator.role is Role.ADMIN
 
 
-class LoginForm(FlaskForm):
-    """Name and password."""
+class Logins(LoginManager):
+    """Sends strangers to the login page; what they were about to decide is kept for afterwards."""
 
-    name = StringField(
-        lazy_gettext("Name"),
-        validators=[
-            InputRequired(lazy_gettext("Bitte geben Sie Ihren Namen ein.")),
-            Length(max=200),
-        ],
-    )
-    password = PasswordField(
-        lazy_gettext("Passwort"),
-        validators=[
-            InputRequired(lazy_gettext("Bitte geben Sie Ihr Passwort ein.")),
-            Length(max=1000),
-        ],
-    )
+    def unauthorized(self) -> Any:
+        """Answer a request that needs a login."""
+        if wants_json():
+            return resume.session_over()
+        return resume.login_with_kept_form() if resume.worth_keeping() else super().unauthorized()
 
 
 def init_sessions(app: Flask, *, over_https: bool) -> None:
@@ -106,7 +97,7 @@ def init_sessions(app: Flask, *, over_https: bool) -> None:
         WTF_CSRF_TIME_LIMIT=None,
     )
     csrf.init_app(app)
-    logins = LoginManager(app)
+    logins = Logins(app)
     logins.login_view = "web.login"
     logins.login_message = lazy_gettext("Bitte melden Sie sich an.")
     logins.localize_callback = str  # in the language of the request
@@ -157,7 +148,7 @@ def login() -> str | Response | tuple[str, int]:
     limits.forget_failed_logins(name, request.remote_addr)
     wanted = _wanted_page()
     begin(moderator)
-    return redirect(wanted)
+    return resume.offered_again(form.kept.data) if form.kept.data else redirect(wanted)
 
 
 def _locked(form: LoginForm, reached: TooManyRequests) -> Response:
@@ -178,22 +169,3 @@ def logout() -> Response:
 def _wanted_page() -> str:
     wanted = request.args.get("next", "")
     return wanted if is_own_page(wanted) else url_for("web.queue")
-
-
-def is_own_page(address: str) -> bool:
-    r"""Tell whether an address stays on this site.
-
-    Examples
-    --------
-    >>> [is_own_page(address) for address in ("/queue/4711", "//evil.example", "/\\evil.example")]
-    [True, False, False]
-    """
-    parts = urlsplit(address)
-    return (
-        address.startswith("/")
-        and not address.startswith("//")
-        and "\\" not in address
-        and address.isprintable()
-        and not parts.scheme
-        and not parts.netloc
-    )

@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
 
 from moderation.app import create_app
 from moderation.classifier import Classifier
@@ -111,24 +112,31 @@ class Visitor:
         assert response.status_code == status
         return response.text
 
-    def send(self, path: str, page: str, **fields: object) -> str:
+    def send(self, path: str, page: str, status: int = 200, **fields: object) -> str:
         """Send a form of a page and return the page that follows."""
         response = self.client.post(
             path, data={"csrf_token": csrf_token(page), **fields}, follow_redirects=True
         )
-        assert response.status_code == 200, response.text
+        assert response.status_code == status, response.text
         return response.text
+
+    def ask(self, path: str, page: str, **fields: object) -> TestResponse:
+        """Send a form as desk.js does and return the answer."""
+        return self.client.post(
+            path,
+            data={"csrf_token": csrf_token(page), **fields},
+            headers={"Accept": "application/json"},
+        )
 
     def log_in(self, name: str) -> Visitor:
         """Log in."""
         self.send("/login", self.get("/login"), name=name, password=PASSWORD)
         return self
 
-    def decide(self, comment_id: str, **fields: object) -> str:
+    def decide(self, comment_id: str, status: int = 200, **fields: object) -> str:
         """Decide about a comment from the queue and return the page that follows."""
         fields.setdefault("version", 1)
-        fields.setdefault("back", "queue")
-        return self.send(f"/queue/{comment_id}/decision", self.get("/queue"), **fields)
+        return self.send(f"/queue/{comment_id}/decision", self.get("/queue"), status, **fields)
 
 
 def csrf_token(page: str) -> str:

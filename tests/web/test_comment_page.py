@@ -1,0 +1,115 @@
+"""The page of one comment."""
+
+from __future__ import annotations
+
+import re
+
+from moderation.comment import Action, Article, Parent
+
+
+def shown(page):
+    """Return the words of a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def section(page, heading):
+    """Return the words of one panel."""
+    return shown(page).split(heading, 1)[1]
+
+
+def test_the_thread_as_it_was_sent_is_shown(anna, submit):
+    submit("4711", thread=("Ich komme auf sechs Stunden.",), parent=Parent(text="Und jetzt?"))
+    page = shown(anna.get("/queue/4711"))
+    assert "Ich komme auf sechs Stunden." in page
+    assert "Und jetzt?" in page
+
+
+def test_the_thread_from_the_store_is_shown_whole_and_folded(anna, submit):
+    submit("k1", "Wie lange hält der Akku?", author="Erika")
+    submit("k2", "Sechs Stunden, du Trottel.", author="Max", parent=Parent("…", "k1"))
+    submit("k3", "Danke, Max!", author="Erika", parent=Parent("…", "k2"))
+    page = anna.get("/queue/k2")
+    thread = page[page.index("data-thread") :]
+    assert thread.index("Wie lange") < thread.index("Sechs Stunden") < thread.index("Danke, Max!")
+    assert "3 Kommentare im ganzen Gespräch" in thread
+    assert "dieser Kommentar" in thread
+
+
+def test_what_people_decided_stands_apart_from_the_machine(anna, desk, submit, insult):
+    submit("4711")
+    anna.decide("4711", action="reject:respekt", note="schon der dritte heute")
+    submit("4711", insult + " Wirklich!")
+    page = anna.get("/queue/4711")
+    machine = page[page.index('class="machine"') : page.index("</section>")]
+    assert f"Modell {desk.comment('4711').assessment.model.version}" in machine
+    assert "anna" not in machine
+    people = section(page, "Entscheidungen von Menschen")
+    assert "abgelehnt wegen „Respekt“ von anna" in people
+    assert "schon der dritte heute" in people
+    assert "Frühere Fassungen" in people
+    assert "(geändert" in page
+    assert "wartet auf Entscheidung" in page
+
+
+def test_the_authors_earlier_comments_are_counted_and_the_last_ones_shown(anna, desk, submit):
+    for number in range(3):
+        submit(f"alt{number}", f"Schon wieder Unfug, du Trottel Nummer {number}!", author="Max")
+        action = Action.APPROVE if number else Action.REJECT
+        desk.decide(f"alt{number}", action, "bernd", rule=None if number else "respekt", version=1)
+    submit("4711", author="Max")
+    record = section(anna.get("/queue/4711"), "Bisher von diesem Namen")
+    assert "2-mal freigegeben" in record
+    assert "einmal abgelehnt" in record
+    assert "Trottel Nummer 0" in record
+
+
+def test_similar_comments_are_shown_with_what_was_decided(anna, desk, submit):
+    submit("alt", "Du bist doch ein dummer Idiot, halt einfach den Mund!", author="Erika")
+    desk.decide("alt", Action.REJECT, "bernd", rule="respekt", version=1)
+    submit("4711")
+    similar = section(anna.get("/queue/4711"), "Ähnliche, schon entschiedene Kommentare")
+    assert "abgelehnt von bernd" in similar
+    assert "halt einfach den Mund!" in similar
+    assert "Ähnlichkeit" in similar
+
+
+def test_a_comment_about_which_nothing_is_known_says_so(anna, submit):
+    submit("4711", author=None)
+    page = shown(anna.get("/queue/4711"))
+    for sentence in (
+        "Noch hat niemand entschieden.",
+        "Der Kommentar wurde ohne Namen eingereicht.",
+        "Noch gibt es keinen ähnlichen.",
+        "es ist kein Gesprächsverlauf bekannt",
+    ):
+        assert sentence in page
+
+
+def test_an_article_without_title_and_text_is_told_as_gone(anna, submit):
+    submit("4711", article=Article(id="weg", title="Weg"))
+    submit("4712", article=Article(url="javascript:alert(1)", title="Falle"))
+    assert "javascript:" not in anna.get("/queue/4712")
+    assert "Weg" in anna.get("/queue/4711")
+
+
+def test_opened_from_a_list_it_leads_back_to_it(anna, submit):
+    submit("4711")
+    page = anna.get("/queue/4711?list=uncertain&sort=-score")
+    assert 'href="/queue?list=uncertain&amp;sort=-score"' in page
+    assert 'name="back" value="/queue?list=uncertain&amp;sort=-score"' in page
+
+
+def test_opened_by_itself_a_decision_stays_on_it(anna, submit):
+    submit("4711")
+    assert 'name="back" value="/queue/4711"' in anna.get("/queue/4711")
+
+
+def test_the_last_decision_can_be_taken_back_here(anna, desk, submit):
+    submit("4711")
+    assert "data-undo-last" not in anna.get("/queue/4711")
+    anna.decide("4711", action="approve")
+    assert "data-undo-last" in anna.get("/queue/4711")
+
+
+def test_an_unknown_comment_is_not_found(anna):
+    assert "Hier ist nichts" in anna.get("/queue/unbekannt", status=404)
