@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "moderation.demo:demo",
     "classify": "moderation.archive.commands:classify",
     "rescore": "moderation.archive.commands:rescore",
+    "undo": "moderation.archive.commands:undo",
     "import": "moderation.archive.commands:import_archive",
     "train": "moderation.training.commands:train",
     "evaluate": "moderation.training.commands:evaluate",

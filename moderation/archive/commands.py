@@ -12,14 +12,18 @@ from typing import BinaryIO, cast
 import click
 from tqdm import tqdm
 
+from moderation.archive.apply import SAID, Application, opened_statuses
+from moderation.archive.applying import changed, undo_changes
+from moderation.archive.changelog import ChangeLog
 from moderation.archive.classify import classify_lines, lines_of
 from moderation.archive.comparison import Basis
 from moderation.archive.importing import import_archive as imported
 from moderation.archive.options import ArchiveOptions, reads_archives, scores_with_workers
-from moderation.archive.record import ArchiveError, Problem
+from moderation.archive.record import Applied, ArchiveError, Problem
 from moderation.archive.rescore import Destination, Judges
 from moderation.archive.rescore import rescore as rescored
 from moderation.archive.scoring import Crew
+from moderation.archive.workfile import WorkFile
 from moderation.archive.writing import whole_file, write_problems
 from moderation.classifier import Classifier, ModelError
 from moderation.rules import RuleBook, RulesError
@@ -99,6 +103,13 @@ def classify(source: str, output: str, language: str) -> None:
     help="With earlier scores, with the status people gave, or with what there is.",
 )
 @click.option("--restart", is_flag=True, help="Forget an unfinished run with the same OUT.")
+@click.option(
+    "--apply",
+    "applying",
+    is_flag=True,
+    help="Say which statuses would change in the store or the WordPress; with --yes change them.",
+)
+@click.option("--yes", is_flag=True, help="Do what --apply says.")
 def rescore(
     *,
     source: str,
@@ -109,28 +120,80 @@ def rescore(
     only_changed: bool,
     basis: str,
     restart: bool,
+    applying: bool,
+    yes: bool,
 ) -> None:
     """Score an archive again and show what would be judged differently now.
 
-    SOURCE is a file (.jsonl, .csv, .parquet, or .xml for a WordPress export) or the word store for
-    our own database. It is only read. A run that was interrupted, even killed, goes on when the
-    same command is given again. What cannot be used is listed in OUT.problems.jsonl, and the exit
-    status is then 1.
+    SOURCE is a file (.jsonl, .csv, .parquet, or .xml for a WordPress export), the word store for
+    our own database, or the address of a WordPress. It is only read, unless --apply and --yes are
+    given. A run that was interrupted, even killed, goes on when the same command is given again.
+    What cannot be used is listed in OUT.problems.jsonl, and the exit status is then 1.
     """
+    if yes and not applying:
+        raise click.UsageError("--yes says yes to --apply; give both.")
     settings = Settings()
     classifier, rules = _judges(settings)
     to = Destination(output, report or output.with_name("report.html"), only_changed)
     judges = Judges(settings.model_dir, classifier, rules, Basis(basis))
     try:
-        finished = rescored(
-            archive.source(source, settings.database), to, judges, crew, restart=restart
-        )
+        read = archive.source(source, settings.database)
+        apply = Application(read, judges, settings, output, yes) if applying else None
+
+        def finish(work: WorkFile) -> bool:
+            for kind, count in work.changes().items():
+                click.echo(f"{count:>10} {kind.value.replace('_', ' ')}")
+            click.echo(f"{to.output}, {to.report}")
+            return apply is None or apply(work)
+
+        finished = rescored(read, to, judges, crew, restart=restart, finish=finish)
     except (ArchiveError, ModelError, StoreUnavailable) as error:
         raise click.ClickException(str(error)) from None
-    for kind, count in finished.changes.items():
-        click.echo(f"{kind.value.replace('_', ' '):<16} {count:>10}")
-    click.echo(f"{to.output}, {to.report}")
     _complain(finished.problems, to.problems)
+
+
+@click.command()
+@click.argument("log", metavar="LOG", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Change the statuses back.")
+def undo(*, log: Path, yes: bool) -> None:
+    """Take back what an applied run of rescore has changed.
+
+    LOG is the file that the run has named (OUT.applied-1.jsonl). All comments get their former
+    status back, except those that somebody has changed since: they are left alone and listed, and
+    the exit status is then 1. May be repeated.
+    """
+    settings = Settings()
+    try:
+        with ChangeLog(log) as changes:
+            count = len(changed(changes))
+            click.echo(
+                f"{count} comments in {changes.about['source']} get their former status back."
+            )
+            if not yes:
+                click.echo("Nothing has been changed yet. Add --yes to the same command.")
+                return
+            with opened_statuses(changes.about, settings, *_judges(settings)) as statuses:
+                done = tqdm(
+                    undo_changes(changes, statuses),
+                    total=count,
+                    unit=" comments",
+                    desc="undo",
+                    disable=None,
+                )
+                left = [
+                    (change.comment_id, result)
+                    for change, result in done
+                    if result not in (Applied.CHANGED, Applied.ALREADY)
+                ]
+    except (ArchiveError, StoreUnavailable) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{count - len(left)} comments have their former status.")
+    for comment_id, result in left[:_SHOWN]:
+        click.echo(f"{comment_id}: {SAID[result]}", err=True)
+    if len(left) > _SHOWN:
+        click.echo(f"… and {len(left) - _SHOWN} more.", err=True)
+    if left:
+        sys.exit(1)
 
 
 @click.command("import")
@@ -148,7 +211,8 @@ def import_archive(
 ) -> None:
     """Bring an archive into the database: articles, threads, comments and what became of them.
 
-    SOURCE is a file (.jsonl, .csv, .parquet, or .xml for a WordPress export). What was approved,
+    SOURCE is a file (.jsonl, .csv, .parquet, or .xml for a WordPress export) or the address of a
+    WordPress. What was approved,
     rejected or marked as spam becomes a decision; what is pending waits in the queue. May be
     repeated: only what is new is added. The exit status is 1 if something could not be used.
     """

@@ -23,10 +23,11 @@ class ArchiveOptions:
     format: str | None
     columns: dict[str, str]
     encoding: str | None
+    user: str | None
 
     def source(self, name: str, database: str) -> Source:
         """Return the archive of that name; ``database`` is our own store's."""
-        return Source(name, self.format, self.columns, self.encoding, database)
+        return Source(name, self.format, self.columns, self.encoding, database, self.user)
 
 
 def reads_archives(command: Command) -> Command:
@@ -44,11 +45,16 @@ def reads_archives(command: Command) -> Command:
         help=f"What a table calls a column; ours are {', '.join(COLUMNS)}. May be repeated.",
     )
     @click.option("--encoding", help="Of a CSV file; looked for if left out.")
+    @click.option("--user", help="Who logs in to a live WordPress.")
     @wraps(command)
     def with_options(
-        format_: str | None, columns: dict[str, str], encoding: str | None, **others: Any
+        format_: str | None,
+        columns: dict[str, str],
+        encoding: str | None,
+        user: str | None,
+        **others: Any,
     ) -> None:
-        command(archive=ArchiveOptions(format_, columns, encoding), **others)
+        command(archive=ArchiveOptions(format_, columns, encoding, user), **others)
 
     return with_options
 

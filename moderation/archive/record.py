@@ -29,12 +29,14 @@ class Applied(StrEnum):
     ``CHANGED``: it had the status it was known by and has the other now. ``ALREADY``: it had the
     other already, as after a kill between a change and its note. ``MEANWHILE``: it has neither,
     for somebody else changed it, and was left alone. ``GONE``: there is no such comment.
+    ``REFUSED``: where it lives, this one may not be changed.
     """
 
     CHANGED = "changed"
     ALREADY = "already"
     MEANWHILE = "meanwhile"
     GONE = "gone"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class ArchivedComment:
 
     ``comment`` is as the archive tells it: article and parent may be named by their ids alone,
     and be described further down. ``place`` says where in the archive it stands. ``scores`` and
-    ``verdict`` are what a machine said of it earlier; ``date`` has a time zone.
+    ``verdict`` are what a machine said of it earlier; ``date`` has a time zone. ``decided`` says
+    that moderators here have decided about it, which no machine overrules.
     """
 
     comment: Comment
@@ -52,6 +55,7 @@ class ArchivedComment:
     date: datetime | None = None
     scores: Mapping[Label, float | None] | None = None
     verdict: Outcome | None = None
+    decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ moment and ends with the same bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -71,7 +71,13 @@ class Finished:
 
 
 def rescore(
-    source: Source, to: Destination, judges: Judges, crew: Crew, *, restart: bool = False
+    source: Source,
+    to: Destination,
+    judges: Judges,
+    crew: Crew,
+    *,
+    restart: bool = False,
+    finish: Callable[[WorkFile], bool] | None = None,
 ) -> Finished:
     """Score an archive and write results, report and problems.
 
@@ -87,6 +93,9 @@ def rescore(
         Who scores. It changes how long it takes, never the result.
     restart
         Whether to forget an unfinished run.
+    finish
+        What is done with the results once everything is written; returns whether the run is
+        finished. If not, the working copy stays, and the same call comes back to this point.
 
     Raises
     ------
@@ -111,7 +120,8 @@ def rescore(
             write_problems(to.problems, work.problems())
         else:
             to.problems.unlink(missing_ok=True)
-        work.remove()
+        if finish is None or finish(work):
+            work.remove()
     return finished
 
 

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -32,7 +33,7 @@ CREATE TABLE article_names (name TEXT PRIMARY KEY, article INTEGER NOT NULL) WIT
 CREATE TABLE comments (
     number INTEGER PRIMARY KEY, place TEXT NOT NULL, id TEXT UNIQUE, text TEXT NOT NULL,
     author TEXT, article INTEGER NOT NULL, parent_id TEXT, parent_text TEXT, thread TEXT,
-    status TEXT, date TEXT, verdict TEXT, scores TEXT
+    status TEXT, date TEXT, verdict TEXT, scores TEXT, decided INTEGER NOT NULL
 );
 CREATE TABLE problems (place TEXT NOT NULL, sentence TEXT NOT NULL);
 CREATE TABLE results (
@@ -48,6 +49,7 @@ CREATE INDEX comments_by_parent ON comments (parent_id) WHERE parent_id IS NOT N
 """
 _NO_ARTICLE = 0
 _TOGETHER = 5000
+_PARENTS = 2048
 _COMMENTS = """
 SELECT comments.*, articles.id AS article_id, articles.url AS article_url,
        articles.title AS article_title, articles.text AS article_text
@@ -124,6 +126,8 @@ class WorkFile:
         )
         self._db.row_factory = sqlite3.Row
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+        # Those who answer each other are neighbours; once read in, no comment changes.
+        self._parent = lru_cache(_PARENTS)(self._find_parent)
 
     def __enter__(self) -> Self:
         return self
@@ -183,6 +187,7 @@ class WorkFile:
                 self._db.execute("BEGIN")
         self._db.execute("COMMIT")
         self._db.executescript(_INDICES)
+        self._parent.cache_clear()
         with self._transaction():
             self._note_missing()
             self._db.execute("UPDATE run SET complete = 1")
@@ -191,8 +196,8 @@ class WorkFile:
         comment, parent = found.comment, found.comment.parent
         taken_in = self._db.execute(
             "INSERT OR IGNORE INTO comments (place, id, text, author, article, parent_id,"
-            " parent_text, thread, status, date, verdict, scores)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " parent_text, thread, status, date, verdict, scores, decided)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 found.place,
                 comment.id,
@@ -206,6 +211,7 @@ class WorkFile:
                 found.date and found.date.isoformat(),
                 found.verdict,
                 None if found.scores is None else json.dumps(found.scores),
+                found.decided,
             ),
         )
         if not taken_in.rowcount:
@@ -343,6 +349,7 @@ class WorkFile:
             date=row["date"] and datetime.fromisoformat(row["date"]),
             scores=scores and {Label(label): score for label, score in scores.items()},
             verdict=row["verdict"] and Outcome(row["verdict"]),
+            decided=bool(row["decided"]),
         )
 
     def _context(self, row: sqlite3.Row) -> tuple[Parent | None, tuple[str, ...]]:
@@ -361,14 +368,19 @@ class WorkFile:
         wanted = row["parent_id"]
         while wanted and wanted not in seen and len(texts) <= LONGEST_THREAD:
             seen.add(wanted)
-            parent = self._db.execute(
-                "SELECT text, parent_id FROM comments WHERE id = ?", (wanted,)
-            ).fetchone()
+            parent = self._parent(wanted)
             if parent is None:
                 break
-            texts.append(parent["text"])
-            wanted = parent["parent_id"]
+            text, wanted = parent
+            texts.append(text)
         return texts
+
+    def _find_parent(self, comment_id: str) -> tuple[str, str | None] | None:
+        """Return a comment's text, and the id of the one it answers."""
+        found = self._db.execute(
+            "SELECT text, parent_id FROM comments WHERE id = ?", (comment_id,)
+        ).fetchone()
+        return found and (found["text"], found["parent_id"])
 
 
 class _Articles:
@@ -382,7 +394,7 @@ class _Articles:
     def number(self, article: Article | None) -> int:
         if article is None:
             return _NO_ARTICLE
-        if article is not self._latest:
+        if article != self._latest:
             self._latest, self._latest_number = article, self._kept(article)
         return self._latest_number
 

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from moderation.archive.reading import jsonl, stored, tables, wordpress
 from moderation.archive.record import ArchiveError, Found
+from moderation.archive.wordpress import Site
+from moderation.settings import Settings
 from moderation.store import Store
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
@@ -25,14 +27,16 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
 FORMATS = ("jsonl", "csv", "parquet", "wordpress")
 
 OUR_STORE = "store"
+SITE = "site"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """An archive to read.
 
-    ``name`` is a file or the word ``store``; ``columns`` says for tables which of the file's
-    columns holds what (ours → theirs); ``encoding`` is that of a CSV file, if it is known.
+    ``name`` is a file, the word ``store``, or the address of a WordPress, which ``user`` logs in
+    to; ``columns`` says for tables which of the file's columns holds what (ours → theirs);
+    ``encoding`` is that of a CSV file, if it is known.
 
     Examples
     --------
@@ -45,6 +49,7 @@ class Source:
     columns: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
     database: str | None = None
+    user: str | None = None
 
     @property
     def kind(self) -> str:
@@ -59,6 +64,8 @@ class Source:
             return self.format
         if self.name == OUR_STORE:
             return OUR_STORE
+        if self.name.startswith(("https://", "http://")):
+            return SITE
         suffix = Path(self.name).suffix.lower()
         if suffix not in SUFFIXES:
             raise ArchiveError(
@@ -81,6 +88,8 @@ class Source:
         }
         if self.kind == OUR_STORE:
             return told | {"database": self.database}
+        if self.kind == SITE:
+            return told | {"site": self.name, "user": self.user}
         try:
             stat = Path(self.name).stat()
         except OSError as error:
@@ -97,7 +106,7 @@ class Source:
         Raises
         ------
         ArchiveError
-            Before anything was yielded, if the archive cannot be read at all.
+            If the archive cannot be read at all, or a blog cannot be read on.
         StoreUnavailable
             If it is our own store and that cannot be used.
         """
@@ -107,6 +116,10 @@ class Source:
                 yield from stored.read(store)
             finally:
                 store.close()
+            return
+        if self.kind == SITE:
+            with self._site() as site:
+                yield from site.comments()
             return
         path = Path(self.name)
         try:
@@ -122,3 +135,8 @@ class Source:
         except OSError as error:
             reason = error.strerror or str(error)
             raise ArchiveError(f"{self.name} cannot be read: {reason}.") from None
+
+    def _site(self) -> Site:
+        if self.user is None:
+            raise ArchiveError(f"Say with --user who logs in to {self.name}.")
+        return Site.from_settings(self.name, self.user, Settings())
