@@ -16,6 +16,7 @@ COMMANDS = {
     "rescore": "moderation.archive.commands:rescore",
     "undo": "moderation.archive.commands:undo",
     "import": "moderation.archive.commands:import_archive",
+    "wordpress": "moderation.archive.wordpress.commands:wordpress",
     "train": "moderation.training.commands:train",
     "evaluate": "moderation.training.commands:evaluate",
     "seeds": "moderation.seeds.commands:seeds",

@@ -11,7 +11,6 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from moderation.comment import DecisionSource
-from moderation.store.records import State
 from moderation.store.tables import BlogCommentRow, BlogRow, CommentRow, DecisionRow
 
 
@@ -38,7 +37,6 @@ class Uncarried:
 
     comment_id: str
     text: str
-    state: State
     decision: int
     seen: Seen
 
@@ -101,7 +99,7 @@ class BlogReader:
             .limit(limit)
         )
         return tuple(
-            Uncarried(comment.external_id, comment.text, comment.state, decision, _seen(row))
+            Uncarried(comment.external_id, comment.text, decision, _seen(row))
             for comment, decision, row in rows
         )
 

@@ -6,9 +6,8 @@ Described by what WordPress writes and its importer takes; see ``docs/archive.md
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -16,20 +15,13 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from moderation.archive.plain import plain
-from moderation.archive.record import (
-    ArchivedComment,
-    ArchiveError,
-    Found,
-    Problem,
-    date_of,
-    status_of,
-)
-from moderation.comment import Article, Comment, Parent
+from moderation.archive.record import ArchiveError, Found, Problem
+from moderation.archive.wordpress.columns import comment_of
+from moderation.comment import Article
 
 _NAMESPACE = re.compile(r"\{http://wordpress\.org/export/\d+\.\d+/\}")
 _VERSION = re.compile(r"\d+\.\d+")
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
-_COMMENT_TYPES = {"", "comment"}  # the empty word until WordPress 5.5
 
 
 @dataclass(slots=True)
@@ -108,41 +100,3 @@ def _elements(path: Path, events: Iterator[tuple[str, Element]]) -> Iterator[Fou
         inside.remove(element)  # this is what keeps memory flat
     if not has_version:
         raise ArchiveError(f"{path} is RSS, but not a WordPress export.")
-
-
-def comment_of(told: Mapping[str, str], article: Article | None) -> Iterator[Found]:
-    """Yield the comment that WordPress tells by the columns of its table, or what is wrong with it.
-
-    Nothing is yielded for pingbacks and trackbacks.
-    """
-    if told.get("comment_type", "").strip() not in _COMMENT_TYPES:
-        return
-    comment_id = told.get("comment_id", "").strip() or None
-    place = (
-        f"comment {comment_id}" if comment_id else f"a comment of article {article and article.id}"
-    )
-    text = plain(told.get("comment_content", ""))
-    if not text:
-        yield Problem(place, "The comment has no text.")
-        return
-    date: datetime | None = None
-    try:
-        date = date_of(told.get("comment_date_gmt", "")) or date_of(told.get("comment_date", ""))
-    except ValueError as error:
-        yield Problem(place, f"{error} The comment is used without its date.")
-    parent = told.get("comment_parent", "").strip()
-    try:
-        yield ArchivedComment(
-            comment=Comment(
-                text=text,
-                id=comment_id,
-                author=plain(told.get("comment_author", "")) or None,
-                article=article,
-                parent=None if parent in ("", "0") else Parent("", parent),
-            ),
-            place=place,
-            status=status_of(told.get("comment_approved", "")),
-            date=date,
-        )
-    except ValueError as error:
-        yield Problem(place, str(error))

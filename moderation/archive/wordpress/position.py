@@ -54,6 +54,10 @@ class Position:
             return self
         return Position((datetime.fromisoformat(self.date) - timedelta(days=days)).isoformat())
 
+    def further(self, other: Position) -> Position:
+        """Return the later one of two positions."""
+        return other if (other.date or "") >= (self.date or "") else self
+
     def parameters(self) -> dict[str, str | int]:
         """Return what asks WordPress for the comments that follow."""
         asked: dict[str, str | int] = {}

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from moderation.archive.reading.wordpress import comment_of
 from moderation.archive.record import Found, Problem, Status, status_of
+from moderation.archive.wordpress.columns import comment_of
 from moderation.comment import Article
 
 FIELDS = ",".join(

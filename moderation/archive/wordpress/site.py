@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
@@ -140,6 +140,11 @@ class Site:
             answer = self._connection.get(_COMMENTS, asked | position.parameters())
             told = answer.content
             if told == []:
+                if answer.total:
+                    raise SiteError(
+                        f"{self.url} keeps {answer.total} comments from {self._connection.user},"
+                        " who needs the right to edit them, as editors have."
+                    )
                 return
             reached = position.after(_ids_and_dates(told))
             if reached == position:  # nothing new, and so it would go on for ever
@@ -156,7 +161,7 @@ class Site:
                 total=answer.total or len(read),
             )
 
-    def articles(self, comments: tuple[RemoteComment, ...]) -> Mapping[int, Article]:
+    def articles(self, comments: Iterable[RemoteComment]) -> Mapping[int, Article]:
         """Return the comments' articles by their numbers. Errors are those of `comments`."""
         return self._articles.of(comments)
 
