@@ -68,7 +68,7 @@ class BlogReader:
                 CommentRow.external_id.in_(comment_ids)
             )
         )
-        return dict(rows.tuples().all())
+        return {row[0]: row[1] for row in rows}
 
     def uncarried(self, *, limit: int, after: int = 0) -> tuple[Uncarried, ...]:
         """List comments that the blog has and whose newest decision it has not, oldest first.

@@ -25,13 +25,18 @@ from typing import Any
 import pytest
 import urllib3
 
+from moderation.archive.record import Problem
+from moderation.archive.rescore import Judges
 from moderation.archive.wordpress import Pace, Site
+from moderation.archive.wordpress.pull import Pull, Pulled
+from moderation.archive.wordpress.push import Push, Pushed
+from moderation.comment import Label
+from moderation.desk import Desk
+from moderation.store import Store
 
 HERE = Path(__file__).parent
 CORE = Path("/usr/share/wordpress")
 NEEDED = ("php", "mariadbd", "mariadb-install-db")
-USER = "Änne Redaktion"
-PASSWORD = "only for tests"
 
 _POOL = urllib3.PoolManager(timeout=60)
 
@@ -81,6 +86,7 @@ class WordPress:
     url: str
     folder: Path
     environment: Mapping[str, str]
+    user: str = "Änne Redaktion"
 
     def __post_init__(self) -> None:
         self._addresses = count(2)
@@ -232,7 +238,10 @@ def _site(folder: Path, database: Path) -> Iterator[WordPress]:
         "WORDPRESS_URL": f"http://127.0.0.1:{port}",
         "WORDPRESS_SECRET": secrets.token_hex(),
     }
-    install = {"code": _INSTALL, "values": {"user": USER, "password": PASSWORD}}
+    install = {
+        "code": _INSTALL,
+        "values": {"user": WordPress.user, "password": secrets.token_hex()},
+    }
     subprocess.run(
         ["php", "-d", "sendmail_path=/bin/true", "console.php"],
         cwd=blog, env=environment, input=json.dumps(install).encode(), check=True,
@@ -285,5 +294,54 @@ def key(wordpress: WordPress) -> str:
 @pytest.fixture
 def site(wordpress: WordPress, key: str) -> Iterator[Site]:
     """The blog as our program sees it."""
-    with Site(wordpress.url, USER, key, Pace(rate=1000, tries=1)) as site:
+    with Site(wordpress.url, wordpress.user, key, Pace(rate=1000, tries=1)) as site:
         yield site
+
+
+@pytest.fixture
+def store(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
+    """An empty SQLite store; what differs between databases is tested with the store itself."""
+    shutil.copy(sqlite_template, tmp_path / "moderation.db")
+    store = Store(f"sqlite:///{tmp_path / 'moderation.db'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def desk(store: Store, judges: Judges) -> Desk:
+    """The desk over the same store."""
+    return Desk(store, judges.classifier, judges.rules)
+
+
+@dataclass
+class Sync:
+    """Pulls and pushes between the blog and the store, with the problems of all of them."""
+
+    site: Site
+    store: Store
+    judges: Judges
+    problems: list[Problem]
+
+    def pull(self, *, again: float = 3, everything: bool = False) -> Pulled:
+        """Pull once, as a command does."""
+        pull = Pull(self.site, self.store, self.judges, tell=self.problems.append)
+        return pull.run(pull.start(again=again, everything=everything))
+
+    def push(self) -> Pushed:
+        """Push once, as a command does."""
+        pull = Pull(self.site, self.store, self.judges, tell=self.problems.append)
+        pull.start(again=0)
+        spam = self.judges.rules.rule_for(Label.SPAM).id
+        return Push(self.site, self.store, pull, spam, tell=self.problems.append).run()
+
+    def told(self) -> list[str]:
+        """Give the problems there were since the last time."""
+        told = [str(problem) for problem in self.problems]
+        self.problems.clear()
+        return told
+
+
+@pytest.fixture
+def sync(site: Site, store: Store, judges: Judges) -> Sync:
+    """Pull and push between the blog and an empty store."""
+    return Sync(site, store, judges, [])
