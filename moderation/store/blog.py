@@ -19,13 +19,11 @@ class Seen:
     """What the blog had when it was last looked at.
 
     ``status`` is its word for where the comment stood; ``settled`` is the newest decision made
-    here that the blog has, or that gave way to what people had decided there: then ``conflict``
-    is true.
+    here that the blog has, or that gave way to what people had decided there.
     """
 
     status: str | None
     settled: int | None = None
-    conflict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +101,6 @@ class BlogReader:
             for comment, decision, row in rows
         )
 
-    def conflicts(self) -> int:
-        """Count the comments about which people here and in the blog decided otherwise."""
-        return self._session.scalars(
-            select(func.count()).where(BlogCommentRow.conflict.is_(True))
-        ).one()
-
 
 class BlogWriter(BlogReader):
     """Changes of what is known about the blog; see `Writer.blog`."""
@@ -129,9 +121,9 @@ class BlogWriter(BlogReader):
         if found is None:
             found = BlogCommentRow(comment_id=row)
             self._session.add(found)
-        found.status, found.settled, found.conflict = seen.status, seen.settled, seen.conflict
+        found.status, found.settled = seen.status, seen.settled
         self._session.flush()
 
 
 def _seen(row: BlogCommentRow) -> Seen:
-    return Seen(row.status, row.settled, row.conflict)
+    return Seen(row.status, row.settled)

@@ -321,22 +321,13 @@ class BlogCommentRow(Base):
     """What the blog had of a comment when it was last looked at.
 
     ``status`` is its word, ``settled`` the newest decision made here that it has, or that gave
-    way to what people had decided there: a ``conflict``.
+    way to what people had decided there.
     """
 
     __tablename__ = "blog_comments"
-    __table_args__ = (
-        Index(
-            None,
-            "conflict",
-            sqlite_where=text("conflict"),
-            postgresql_where=text("conflict"),
-        ),
-    )
 
     comment_id: Mapped[int] = mapped_column(
         ForeignKey("comments.id"), primary_key=True, autoincrement=False
     )
     status: Mapped[str | None] = mapped_column(String(STATUS_LENGTH))
     settled: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
-    conflict: Mapped[bool]

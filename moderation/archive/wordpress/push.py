@@ -148,17 +148,14 @@ class Push:
             return Status.SPAM
         return _STATUS[stored.state]
 
-    def _settle(
-        self, uncarried: Uncarried, status: Status | None, *, conflict: bool = False
-    ) -> None:
+    def _settle(self, uncarried: Uncarried, status: Status | None) -> None:
         with self._store.writing() as writer:
             locked = writer.lock(uncarried.comment_id)
             if locked is not None:
-                seen = Seen(status, settled=uncarried.decision, conflict=conflict)
-                writer.blog.note(locked.row, seen)
+                writer.blog.note(locked.row, Seen(status, settled=uncarried.decision))
 
     def _give_way(self, uncarried: Uncarried, now: Status | None, sentence: str) -> None:
-        self._settle(uncarried, now, conflict=True)
+        self._settle(uncarried, now)
         self.done.conflicts += 1
         self._tell_of(uncarried, sentence)
 

@@ -24,7 +24,6 @@ def upgrade() -> None:
         sa.Column("comment_id", BIG_ID, autoincrement=False, nullable=False),
         sa.Column("status", sa.String(length=32), nullable=True),
         sa.Column("settled", BIG_ID, nullable=True),
-        sa.Column("conflict", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["comment_id"], ["comments.id"], name=op.f("fk_blog_comments_comment_id")
         ),
@@ -32,13 +31,6 @@ def upgrade() -> None:
             ["settled"], ["decisions.id"], name=op.f("fk_blog_comments_settled")
         ),
         sa.PrimaryKeyConstraint("comment_id", name=op.f("pk_blog_comments")),
-    )
-    op.create_index(
-        op.f("ix_blog_comments_conflict"),
-        "blog_comments",
-        ["conflict"],
-        sqlite_where=sa.text("conflict"),
-        postgresql_where=sa.text("conflict"),
     )
 
 
