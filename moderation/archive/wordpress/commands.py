@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from moderation.archive.wordpress.connection import Pace
 from moderation.archive.wordpress.pull import Pull
 from moderation.archive.wordpress.push import Push
 from moderation.archive.wordpress.site import Site
+from moderation.archive.writing import write_problems
 from moderation.classifier import Classifier, ModelError
 from moderation.comment import Label
 from moderation.rules import RuleBook, RulesError
@@ -28,15 +30,18 @@ from moderation.store.commands import opened_store
 Command = Callable[..., None]
 
 _USUAL = Pace()
+_SHOWN = 20
+"""Problems that are printed; a list of thousands helps nobody on a screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Login:
-    """Which blog is meant, as whom, and how hard it may be asked."""
+    """Which blog is meant, as whom, how hard it may be asked, and where problems are listed."""
 
     url: str
     user: str
     pace: Pace
+    listed: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +87,25 @@ def _logs_in(command: Command) -> Command:
         show_default=True,
         help="Seconds of silence after which a connection counts as lost.",
     )
+    @click.option(
+        "--problems",
+        "listed",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Where to list what was a problem, one JSON object a line.",
+    )
     @wraps(command)
     def with_options(
-        url: str, user: str, rate: float, tries: int, timeout: float, **others: Any
+        *,
+        url: str,
+        user: str,
+        rate: float,
+        tries: int,
+        timeout: float,
+        listed: Path | None,
+        **others: Any,
     ) -> None:
         pace = Pace(rate=rate, tries=tries, timeout=timeout)
-        command(login=_Login(url, user, pace), **others)
+        command(login=_Login(url, user, pace, listed), **others)
 
     return with_options
 
@@ -132,9 +150,8 @@ def pull(login: _Login, extent: _Extent) -> None:
     spam or thrown away there becomes a decision here; what is pending waits in the queue. What
     people decided here is not overruled. The exit status is 1 if something could not be used.
     """
-    with _session(login) as (reading, _, problems):
+    with _session(login) as (reading, _):
         _pull(reading, extent)
-    _end(problems)
 
 
 @wordpress.command()
@@ -146,10 +163,9 @@ def push(login: _Login) -> None:
     people moderated in WordPress meanwhile is left alone and named. The exit status is 1 if
     anything could not be carried.
     """
-    with _session(login) as (reading, writing, problems):
+    with _session(login) as (reading, writing):
         reading.start(again=0)
         _push(writing)
-    _end(problems)
 
 
 @wordpress.command()
@@ -157,14 +173,14 @@ def push(login: _Login) -> None:
 @_reads
 def sync(login: _Login, extent: _Extent) -> None:
     """Pull, then push."""
-    with _session(login) as (reading, writing, problems):
+    with _session(login) as (reading, writing):
         _pull(reading, extent)
         _push(writing)
-    _end(problems)
 
 
 @contextmanager
-def _session(login: _Login) -> Iterator[tuple[Pull, Push, list[Problem]]]:
+def _session(login: _Login) -> Iterator[tuple[Pull, Push]]:
+    """Open blog and store; afterwards tell what was a problem, and end with status 1 if any was."""
     settings = Settings()
     problems: list[Problem] = []
     try:
@@ -176,10 +192,13 @@ def _session(login: _Login) -> Iterator[tuple[Pull, Push, list[Problem]]]:
             judges = _judges(settings, store)
             reading = Pull(site, store, judges, tell=problems.append)
             spam_rule = judges.rules.rule_for(Label.SPAM).id
-            yield reading, Push(site, store, reading, spam_rule, tell=problems.append), problems
+            yield reading, Push(site, store, reading, spam_rule, tell=problems.append)
     except (ArchiveError, ModelError, RulesError) as error:
-        _tell(problems)
         raise click.ClickException(str(error)) from None
+    finally:
+        _tell(problems, login.listed)
+    if problems:
+        sys.exit(1)
 
 
 def _judges(settings: Settings, store: Store) -> Judges:
@@ -210,12 +229,10 @@ def _push(writing: Push) -> None:
     )
 
 
-def _end(problems: list[Problem]) -> None:
-    _tell(problems)
-    if problems:
-        sys.exit(1)
-
-
-def _tell(problems: list[Problem]) -> None:
-    for problem in problems:
+def _tell(problems: list[Problem], listed: Path | None) -> None:
+    if listed is not None:
+        write_problems(listed, problems)
+    for problem in problems[:_SHOWN]:
         click.echo(problem, err=True)
+    if len(problems) > _SHOWN:
+        click.echo(f"… and {len(problems) - _SHOWN} more; list all with --problems.", err=True)

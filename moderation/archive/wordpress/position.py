@@ -50,7 +50,7 @@ class Position:
 
     def back(self, days: float) -> Position:
         """Return the position so many days before this one."""
-        if self.date is None:
+        if self.date is None or not days:
             return self
         return Position((datetime.fromisoformat(self.date) - timedelta(days=days)).isoformat())
 
