@@ -128,29 +128,29 @@ def posted() -> list[tuple[str, str]]:
 def what_is_asked(fields: Mapping[str, str], count: int) -> str:
     """Say in a few words what a posted form asks for."""
     action, rule_id = named(fields.get("action"))
-    many = number(count)
+    shown = number(count)
     if action == Action.REJECT:
         names = {rule.id: in_language(rule.name) for rule in runtime().rules.rules}
         return ngettext(
             "Einen Kommentar ablehnen (%(rule)s)",
-            "%(many)s Kommentare ablehnen (%(rule)s)",
+            "%(count)s Kommentare ablehnen (%(rule)s)",
             count,
-            many=many,
+            count=shown,
             rule=names.get(rule_id, rule_id),
         )
     if action == Action.DEFER:
         return ngettext(
             "Zu einem Kommentar um eine zweite Meinung bitten",
-            "Zu %(many)s Kommentaren um eine zweite Meinung bitten",
+            "Zu %(count)s Kommentaren um eine zweite Meinung bitten",
             count,
-            many=many,
+            count=shown,
         )
     if action == Action.APPROVE:
         return ngettext(
-            "Einen Kommentar freigeben", "%(many)s Kommentare freigeben", count, many=many
+            "Einen Kommentar freigeben", "%(count)s Kommentare freigeben", count, count=shown
         )
     return ngettext(
-        "Eine Entscheidung zurücknehmen", "%(many)s Entscheidungen zurücknehmen", count, many=many
+        "Eine Entscheidung zurücknehmen", "%(count)s Entscheidungen zurücknehmen", count, count=shown
     )
 
 
@@ -173,23 +173,23 @@ def _done(form: BulkForm, result: BulkResult) -> Response:
 
 
 def _sentence(form: BulkForm, count: int) -> str:
-    many = number(count)
+    shown = number(count)
     if form.chosen is Action.DEFER:
         return ngettext(
             "Ein Kommentar wartet nun auf eine zweite Meinung.",
-            "%(many)s Kommentare warten nun auf eine zweite Meinung.",
+            "%(count)s Kommentare warten nun auf eine zweite Meinung.",
             count,
-            many=many,
+            count=shown,
         )
     if form.broken is None:
         return ngettext(
-            "Ein Kommentar freigegeben.", "%(many)s Kommentare freigegeben.", count, many=many
+            "Ein Kommentar freigegeben.", "%(count)s Kommentare freigegeben.", count, count=shown
         )
     return ngettext(
         "Ein Kommentar abgelehnt (%(rule)s).",
-        "%(many)s Kommentare abgelehnt (%(rule)s).",
+        "%(count)s Kommentare abgelehnt (%(rule)s).",
         count,
-        many=many,
+        count=shown,
         rule=in_language(form.broken.name),
     )
 
@@ -202,9 +202,9 @@ def _left_out(result: BulkResult) -> list[str]:
     ]
     left_out = ngettext(
         "Ein Kommentar blieb, wie er war.",
-        "%(many)s Kommentare blieben, wie sie waren.",
+        "%(count)s Kommentare blieben, wie sie waren.",
         len(result.refused),
-        many=number(len(result.refused)),
+        count=number(len(result.refused)),
     )
     more = ["…"] if len(result.refused) > REFUSALS_TOLD else []
     return [left_out, *told, *more]
@@ -223,9 +223,9 @@ def undo_many() -> Response | tuple[Response, int]:
         [
             ngettext(
                 "Eine Entscheidung zurückgenommen.",
-                "%(many)s Entscheidungen zurückgenommen.",
+                "%(count)s Entscheidungen zurückgenommen.",
                 count,
-                many=number(count),
+                count=number(count),
             ),
             *_left_out(result),
         ]

@@ -573,14 +573,16 @@ if (range) startRange();
 
 // --- the place, kept while a comment is looked at by itself -----------------------------------------
 
-function keepPlace() {
-  if (!cases?.dataset.changes || !current()) return;
-  const ids = [current(), following(current())].map((card) => card?.dataset.comment);
-  sessionStorage.setItem(`place${location.search}`, JSON.stringify(ids));
+const placeKey = `place${location.search}`;
+
+function keepPlace(card) {
+  const ids = [card, following(card)].map((one) => one?.dataset.comment);
+  sessionStorage.setItem(placeKey, JSON.stringify(ids));
 }
 
 function keptPlace() {
-  const ids = JSON.parse(sessionStorage.getItem(`place${location.search}`) ?? "[]");
+  const ids = JSON.parse(sessionStorage.getItem(placeKey) ?? "[]");
+  sessionStorage.removeItem(placeKey);
   return ids.map((id) => open().find((card) => card.dataset.comment === id)).find(Boolean);
 }
 
@@ -611,6 +613,7 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-help]")) showKeys();
+  if (event.target.closest(".case-link")) keepPlace(event.target.closest(".case"));
   if (event.target.closest("[data-pick-all]")) {
     for (const card of open()) ($(".pick", card) ?? {}).checked = true;
     countPicked();
@@ -623,10 +626,7 @@ document.addEventListener("focusin", (event) => {
 });
 
 bulk?.addEventListener("reset", () => setTimeout(countPicked));
-addEventListener("pagehide", () => {
-  release();
-  keepPlace();
-});
+addEventListener("pagehide", release);
 
 const flashed = $$("[data-flashed] [data-text]").map((shown) => shown.textContent).join(" ");
 // a live region that is filled while the page loads is not read out
