@@ -15,6 +15,7 @@ from moderation.store import search
 from moderation.store.blog import BlogWriter
 from moderation.store.entries import Placed, entries
 from moderation.store.loading import claim_of, decision_of, judgement_of
+from moderation.store.outbox import OutboxWriter
 from moderation.store.queries import Reader, digest, token_of
 from moderation.store.records import (
     ApiToken,
@@ -60,6 +61,11 @@ class Writer(Reader):
     def blog(self) -> BlogWriter:
         """What the blog's own program has."""
         return BlogWriter(self._session)
+
+    @property
+    def outbox(self) -> OutboxWriter:
+        """Events on their way to the blog."""
+        return OutboxWriter(self._session)
 
     def save_article(self, article: Article, *, at: datetime) -> int:
         """Store an article or complete the stored one, and give its row number.

@@ -14,6 +14,7 @@ from moderation.store.blog import BlogReader
 from moderation.store.figures import Figures
 from moderation.store.lists import Lists
 from moderation.store.loading import article_of, claim_of, decision_of, item_of, known
+from moderation.store.outbox import OutboxReader
 from moderation.store.records import (
     ApiToken,
     Claim,
@@ -60,6 +61,11 @@ class Reader:
     def blog(self) -> BlogReader:
         """What the blog's own program has."""
         return BlogReader(self._session)
+
+    @property
+    def outbox(self) -> OutboxReader:
+        """Events on their way to the blog."""
+        return OutboxReader(self._session)
 
     def comment(self, comment_id: str) -> QueueItem | None:
         """Find a comment with its article and newest assessment, without its history."""

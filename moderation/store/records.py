@@ -72,6 +72,19 @@ class EventKind(StrEnum):
     RETRACTED = "comment.retracted"
 
 
+class Delivery(StrEnum):
+    """What became of telling the blog of an event.
+
+    ``PENDING`` events are sent, those of one comment in order; ``PARKED`` ones failed too often
+    and keep later ones of their comment waiting; ``SKIPPED`` ones are not sent.
+    """
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    PARKED = "parked"
+    SKIPPED = "skipped"
+
+
 class Role(StrEnum):
     """What a moderator may do: readers look, moderators decide, admins manage people and rules."""
 
@@ -448,6 +461,44 @@ class NewEvent:
     kind: EventKind
     payload: Mapping[str, object]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event taken from the outbox to be sent; ``attempts`` counts this one too."""
+
+    id: int
+    kind: EventKind
+    payload: Mapping[str, object]
+    at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """An event and what became of telling the blog of it.
+
+    ``failure`` is what went wrong last; ``due_at`` when it is tried again, ``None`` at once.
+    """
+
+    id: int
+    comment_id: str
+    kind: EventKind
+    at: datetime
+    delivery: Delivery
+    attempts: int
+    due_at: datetime | None
+    delivered_at: datetime | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What has not left the outbox: events ``pending``, ``parked``, and when the first happened."""
+
+    pending: int
+    parked: int
+    oldest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from moderation.comment import Action, DecisionSource, Label, Outcome
-from moderation.store.records import EventKind, Listing, Role, State
+from moderation.store.records import Delivery, EventKind, Listing, Role, State
 
 ID_LENGTH = 255
 URL_LENGTH = 2048
@@ -88,6 +88,7 @@ class Base(DeclarativeBase):
         list[Any]: JSON(),
         Action: _closed_set(Action),
         DecisionSource: _closed_set(DecisionSource),
+        Delivery: _closed_set(Delivery),
         EventKind: _closed_set(EventKind),
         Label: _closed_set(Label),
         Listing: _closed_set(Listing),
@@ -146,6 +147,11 @@ class CommentRow(Base):
     submitted_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
     retracted_at: Mapped[datetime | None]
+    # Hashed with this installation's key; what was hashed is kept nowhere.
+    email_hash: Mapped[str | None] = mapped_column(String(64))
+    address_hash: Mapped[str | None] = mapped_column(String(64))
+    # When its text, its author and all words about it were erased.
+    erased_at: Mapped[datetime | None]
 
 
 class PastTextRow(Base):
@@ -183,8 +189,9 @@ class AssessmentRow(Base):
 
 
 class DecisionRow(Base):
-    """One decision; the database itself refuses to change or delete it (see the migration).
+    """One decision; the database itself refuses to change or delete it (see the migrations).
 
+    It only allows to empty note and message, when a comment and all words about it are erased.
     The moderator is kept by name, not by key: an import names people without an account here.
     """
 
@@ -298,13 +305,36 @@ class EventRow(Base):
     """Something the blog should hear of, written with the change itself; never a comment's text."""
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "comment_id", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "comment_id", "id"),
+        # The few that have not left yet, among all there ever were.
+        Index(
+            "ix_events_pending",
+            "id",
+            sqlite_where=text("delivery = 'pending'"),
+            postgresql_where=text("delivery = 'pending'"),
+        ),
+        Index(
+            "ix_events_open",
+            "comment_id",
+            "id",
+            sqlite_where=text("delivery IN ('pending', 'parked')"),
+            postgresql_where=text("delivery IN ('pending', 'parked')"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"))
     kind: Mapped[EventKind]
     payload: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    delivery: Mapped[Delivery] = mapped_column(server_default=Delivery.PENDING.value)
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    # Not before this time; while it is being sent, when it may be sent again.
+    due_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(Text)
 
 
 class BlogRow(Base):
