@@ -184,19 +184,20 @@ def _session(login: _Login) -> Iterator[tuple[Pull, Push]]:
     settings = Settings()
     problems: list[Problem] = []
     try:
-        with (
-            Site.from_settings(login.url, login.user, settings, login.pace) as site,
-            opened_store() as store,
-        ):
-            store.check()
-            judges = _judges(settings, store)
-            reading = Pull(site, store, judges, tell=problems.append)
-            spam_rule = judges.rules.rule_for(Label.SPAM).id
-            yield reading, Push(site, store, reading, spam_rule, tell=problems.append)
+        try:
+            with (
+                Site.from_settings(login.url, login.user, settings, login.pace) as site,
+                opened_store() as store,
+            ):
+                store.check()
+                judges = _judges(settings, store)
+                reading = Pull(site, store, judges, tell=problems.append)
+                spam_rule = judges.rules.rule_for(Label.SPAM).id
+                yield reading, Push(site, store, reading, spam_rule, tell=problems.append)
+        finally:
+            _tell(problems, login.listed)
     except (ArchiveError, ModelError, RulesError) as error:
         raise click.ClickException(str(error)) from None
-    finally:
-        _tell(problems, login.listed)
     if problems:
         sys.exit(1)
 
