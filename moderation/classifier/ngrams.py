@@ -85,7 +85,7 @@ def character_ngram_hashes(words: Iterable[str], shortest: int, longest: int) ->
     return np.concatenate(each) if each else _NONE
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=32768)
 def _word_hashes(word: str, shortest: int, longest: int) -> Hashes:
     # Most words of a comment were in one before.
     return hashes(character_ngrams(word, shortest, longest))

@@ -123,6 +123,6 @@ def content_stems(text_tokens: Iterable[str]) -> list[str]:
     return [stem(token) for token in text_tokens if _carries_content(token)]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=32768)
 def _carries_content(token: str) -> bool:
     return len(token) > 1 and token not in STOPWORDS and token[0].isalnum()
