@@ -1,6 +1,7 @@
 # make serve   everything on this machine: installs, creates the database, loads a demo, serves
 # make test    installs what tests need and runs all checks
-# make translations   takes new texts into the catalogue and compiles it
+# make translations  takes new texts of the pages into the English catalogue and compiles it
+# make screenshots   takes the pictures in docs/ from the demo
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ PORT ?= 8000
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lock translations
+.PHONY: help serve test check lock translations screenshots
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -58,3 +59,7 @@ translations:
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap \
 		-i $(VENV)/messages.pot -d moderation/web/translations
 	$(BIN)/pybabel -q compile -d moderation/web/translations
+
+screenshots: $(VENV)/test.installed
+	@tests/bring-chromium
+	$(BIN)/python docs/screenshots.py
