@@ -149,3 +149,26 @@ def test_a_rules_file_that_is_not_toml_is_refused(tmp_path):
     path.write_bytes(b"\xff\xfe rules")
     with pytest.raises(RulesError, match="not a TOML file in UTF-8"):
         RuleBook.load(path)
+
+
+def test_a_message_to_the_author_quotes_the_rule(rules):
+    for rule in rules.rules:
+        message = rule.message_to_author
+        assert rule.wording.de in message.de
+        assert rule.wording.en in message.en
+        assert rule.model_copy(update={"message": None}).message_to_author is None
+
+
+def test_a_message_with_an_unknown_place_is_refused(tmp_path):
+    text = Settings().rules_file.read_text(encoding="utf-8")
+    path = tmp_path / "rules.toml"
+    path.write_text(text.replace("„{wording}“", "„{author}“"), encoding="utf-8")
+    with pytest.raises(RulesError, match=r"may contain \{wording\}, not \{author\}"):
+        RuleBook.load(path)
+
+
+def test_other_thresholds_leave_the_rest_of_the_rules_alone(rules):
+    stricter = rules.holding_at({Label.SPAM: 0.1})
+    assert stricter.threshold(Label.SPAM) == 0.1
+    assert stricter.threshold(Label.DISPARAGING) == rules.threshold(Label.DISPARAGING)
+    assert stricter.holding_at({Label.SPAM: 0.4}) == rules

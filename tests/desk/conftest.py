@@ -76,12 +76,19 @@ class Clock:
         return self.now
 
 
-def desk_on(store: Store, *, model: str = "2026.11.1", clock: Clock | None = None) -> Desk:
+def desk_on(
+    store: Store,
+    *,
+    model: str = "2026.11.1",
+    clock: Clock | None = None,
+    sample_share: float = 0.0,
+) -> Desk:
     """Open a desk on any store; also called by the subprocesses of some tests."""
     rules = RuleBook.load(Settings().rules_file).with_thresholds(
         {label: {"0.02": 0.5} for label in Label}
     )
-    return Desk(store, WordList(model), rules, **({"clock": clock} if clock else {}))
+    timed = {"clock": clock} if clock else {}
+    return Desk(store, WordList(model), rules, sample_share=sample_share, **timed)
 
 
 @pytest.fixture
@@ -113,3 +120,9 @@ def at_once() -> Iterator[Callable[[Sequence[Callable[[], Any]]], list[Any]]]:
 def desk_with_newer_model(store: Store, clock: Clock) -> Desk:
     """A second desk on the same store, as after an update of the model."""
     return desk_on(store, model="2027.1.1", clock=clock)
+
+
+@pytest.fixture
+def sampling(store: Store, clock: Clock) -> Callable[[float], Desk]:
+    """Open a desk on the same store that spot-checks a share of what the machine approves."""
+    return lambda share: desk_on(store, clock=clock, sample_share=share)

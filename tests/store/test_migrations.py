@@ -8,9 +8,19 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, exc, inspect, text
 
-from moderation.store import Store, StoreOutdated, StoreUnavailable
+from moderation.store import (
+    Filter,
+    Listing,
+    Page,
+    QueueItem,
+    Reader,
+    SortKey,
+    Store,
+    StoreOutdated,
+    StoreUnavailable,
+)
 from moderation.store.database import newest_revision
 from moderation.store.tables import Base
 
@@ -116,3 +126,88 @@ def test_folders_above_a_new_database_are_made(tmp_path: Path) -> None:
     store.migrate()
     store.check()
     store.close()
+
+
+BEFORE_LISTS = """
+INSERT INTO articles (id, external_id, title, text, created_at, updated_at)
+    VALUES (7, 'a7', 'Akku', '', '2026-11-01 08:00:00', '2026-11-01 08:00:00');
+INSERT INTO comments
+    (id, external_id, article_id, thread, author, text, state, version, revision, submitted_at)
+    VALUES
+    (1, 'offen', 7, '[]', 'Ida', 'Über den Akku', 'held', 1, 1, '2026-11-01 08:00:00'),
+    (2, 'abgelehnt', NULL, '[]', 'Ida', 'Du Trottel', 'rejected', 4, 1, '2026-11-01 09:00:00'),
+    (3, 'frei', NULL, '[]', NULL, 'Danke', 'approved', 1, 1, '2026-11-01 10:00:00'),
+    (4, 'geändert', NULL, '[]', NULL, 'Neu', 'held', 3, 2, '2026-11-01 11:00:00');
+INSERT INTO assessments
+    (comment_id, revision, model_version, model_sha256, labels, outcome, flagged, reasons, rules,
+     created_at)
+    SELECT id, revision, '2026.11.1', 'x',
+        '{"spam": {"score": 0.6, "spans": [], "evidence": null}, "off_topic": null}',
+        CASE id WHEN 3 THEN 'approve' ELSE 'hold' END,
+        CASE id WHEN 3 THEN '[]' ELSE '["spam"]' END, '[]',
+        '{"spam": {"rule": "werbung", "threshold": 0.5}}', submitted_at
+    FROM comments;
+INSERT INTO decisions (comment_id, revision, action, moderator, at, source, supersedes)
+    VALUES
+    (2, 1, 'reject', 'eva', '2026-11-02 08:00:00', 'individual', NULL),
+    (2, 1, 'approve', 'max', '2026-11-02 09:00:00', 'individual', 1),
+    (2, 1, 'undo', 'max', '2026-11-02 10:00:00', 'individual', 2),
+    (4, 1, 'approve', 'eva', '2026-11-02 11:00:00', 'individual', NULL);
+"""
+
+
+def test_what_was_stored_before_there_were_lists_is_listed_and_found(
+    empty_database_url: str,
+) -> None:
+    store = Store(empty_database_url)
+    store.migrate("0001")
+    run(empty_database_url, BEFORE_LISTS)
+
+    store.migrate()
+    store.check()
+    with store.reading() as reader:
+        lists = {
+            listing: [(item.comment.id, item.in_force and item.in_force.id) for item in page.items]
+            for listing in Listing
+            if (page := read(reader, listing, Filter()))
+        }
+        (found,) = read(reader, Listing.FLAGGED, Filter(words="ueber", article="a7")).items
+    assert lists == {
+        Listing.FLAGGED: [("offen", None), ("geändert", None)],
+        Listing.UNCERTAIN: [("offen", None), ("geändert", None)],
+        Listing.DEFERRED: [],
+        Listing.SAMPLE: [],
+        Listing.DECIDED: [("abgelehnt", 1)],
+    }
+    assert found.comment.id == "offen"
+    store.close()
+
+
+def test_going_back_and_forth_keeps_comments_and_decisions(empty_database_url: str) -> None:
+    store = Store(empty_database_url)
+    store.migrate("0001")
+    run(empty_database_url, BEFORE_LISTS)
+    store.migrate()
+    run(empty_database_url, "UPDATE comments SET state = 'deferred' WHERE id = 1")
+    store.migrate("0001")
+
+    assert store.revision() == "0001"
+    store.migrate()
+    with store.reading() as reader:
+        assert len(reader.decisions("abgelehnt")) == 3
+        assert len(read(reader, Listing.FLAGGED, Filter()).items) == 2
+    with pytest.raises(exc.DBAPIError, match="decisions are append-only"):
+        run(empty_database_url, "DELETE FROM decisions")
+    store.close()
+
+
+def run(database_url: str, statements: str) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        for statement in filter(str.strip, statements.split(";")):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def read(reader: Reader, listing: Listing, narrowed: Filter) -> Page[QueueItem]:
+    return reader.lists.page(listing, narrowed, sort=SortKey.AGE, descending=False, limit=9)
