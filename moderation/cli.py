@@ -22,6 +22,7 @@ COMMANDS = {
     "seeds": "moderation.seeds.commands:seeds",
     "user": "moderation.desk.commands:user",
     "token": "moderation.desk.commands:token",
+    "webhooks": "moderation.webhooks.commands:webhooks",
     "db": "moderation.store.commands:db",
     "doctor": "moderation.doctor:doctor",
 }

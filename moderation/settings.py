@@ -7,12 +7,15 @@ import secrets
 import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -24,6 +27,28 @@ PREFIX = "MODERATION_"
 
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 """Environment variable that names a TOML file with settings; the environment beats the file."""
+
+
+def _parts(value: object) -> object:
+    """Take a list apart that stands in an environment variable."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _web_address(url: str) -> str:
+    address = urlsplit(url)
+    if address.scheme not in ("https", "http") or not address.hostname:
+        raise ValueError("it must be an address that starts with https://")
+    if address.username is not None or address.fragment:
+        raise ValueError("leave out login and fragment")
+    # raises if it is none
+    _ = address.port
+    return url
+
+
+Separated = (NoDecode, BeforeValidator(_parts))
+"""Marks a list that the environment gives separated by commas."""
 
 
 class SettingsError(Exception):
@@ -101,6 +126,43 @@ class Settings(BaseSettings):
         default=None, description="application password for moderation wordpress"
     )
 
+    webhook_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        default=None, description="where the blog is told of decisions"
+    )
+    webhook_keys: Annotated[tuple[SecretStr, ...], *Separated] = Field(
+        default=(), description="sign what the blog is told; each of them signs"
+    )
+    webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], *Separated] = Field(
+        default=(), description="loopback or private networks the blog may be in"
+    )
+    webhook_seconds: float = Field(
+        default=10, gt=0, le=300, description="within which the blog must have answered"
+    )
+    webhook_attempts: int = Field(
+        default=30, ge=1, description="after so many that failed an event is parked"
+    )
+    webhook_back_off: float = Field(
+        default=5, gt=0, le=3600, description="seconds before the second attempt"
+    )
+
+    privacy_key: str | None = Field(
+        default=None,
+        min_length=16,
+        description="hashes e-mail and IP addresses; by default generated once and kept",
+    )
+    retention_days_approved: int | None = Field(
+        default=None, ge=0, description="after which the text of an approved comment is erased"
+    )
+    retention_days_rejected: int | None = Field(
+        default=None, ge=0, description="after which the text of a rejected comment is erased"
+    )
+    retention_days_retracted: int | None = Field(
+        default=None, ge=0, description="after which the text of a withdrawn comment is erased"
+    )
+    retention_days_waiting: int | None = Field(
+        default=None, ge=0, description="after which the text of an undecided comment is erased"
+    )
+
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
@@ -147,6 +209,12 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key
         return keep_secret(self.data_dir / "session_key", secrets.token_urlsafe(48))
+
+    def pseudonym_key(self) -> str:
+        """Return the key that hashes senders, generating and keeping one on the first call."""
+        if self.privacy_key:
+            return self.privacy_key
+        return keep_secret(self.data_dir / "privacy_key", secrets.token_urlsafe(48))
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
