@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import literal, select
 from sqlalchemy.orm import Session, aliased
@@ -71,14 +71,15 @@ def _answers(session: Session, root: int) -> Iterable[CommentRow]:
 
 
 def _in_order(
-    comments: Iterable[CommentRow], *, root: CommentRow, itself: str
+    comments: Collection[CommentRow], *, root: CommentRow, itself: str
 ) -> Iterator[ThreadItem]:
     answers: dict[str | None, list[CommentRow]] = {}
     for row in sorted(comments, key=lambda row: (row.submitted_at, row.id)):
         if row is not root:
             answers.setdefault(row.parent_external_id, []).append(row)
     depth = 0
-    if root.parent_text is not None:
+    in_a_circle = root.parent_external_id in {row.external_id for row in comments}
+    if root.parent_text is not None and not in_a_circle:
         yield ThreadItem(root.parent_external_id, None, root.parent_text, 0, False, None, None)
         depth = 1
     waiting = [(root, depth)]

@@ -6,7 +6,6 @@ import pytest
 
 from moderation.comment import Action, Comment, Parent
 from moderation.desk import Desk, State, UnknownComment
-from moderation.store.threads import DEEPEST, LONGEST
 
 
 def answer(desk: Desk, comment_id: str, to: str | None, text: str = "Danke!") -> None:
@@ -52,22 +51,21 @@ def test_comments_that_answer_each_other_in_a_circle_are_each_told_once(desk: De
     assert told.count("2") == 1
 
 
-def test_a_very_long_thread_is_cut_but_never_the_comment_itself(desk: Desk) -> None:
+def test_a_very_long_or_deep_thread_is_cut_but_never_the_comment_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.store.threads.LONGEST", 5)
+    monkeypatch.setattr("moderation.store.threads.DEEPEST", 4)
     answer(desk, "wurzel", None)
-    for number in range(LONGEST + 5):
+    for number in range(8):
         answer(desk, str(number), "wurzel")
-    last = str(LONGEST + 4)
+    told = [comment_id for comment_id, _ in outline(desk, "7")]
+    assert told == ["wurzel", "0", "1", "2", "3", "7"]
 
-    told = [item.comment_id for item in desk.thread(last)]
-    assert len(told) <= LONGEST + 1
-    assert {"wurzel", last} < set(told)
-
-
-def test_a_very_deep_thread_ends_somewhere(desk: Desk) -> None:
-    answer(desk, "0", None)
-    for number in range(1, DEEPEST + 5):
+    for number in range(8, 16):
         answer(desk, str(number), str(number - 1))
-    assert [item.comment_id for item in desk.thread(str(DEEPEST + 4)) if item.itself]
+    assert outline(desk, "15")[0] == ("10", 0)
+    assert outline(desk, "15")[-1] == ("15", 5)
 
 
 def test_an_author_is_known_by_what_people_decided_about_the_others(desk: Desk) -> None:
