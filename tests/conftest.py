@@ -158,7 +158,7 @@ class Service:
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, http.client.HTTPMessage, Any]:
         """Return status, headers and decoded body of one call."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -174,7 +174,7 @@ class Service:
         status, _, answer = self.call("POST", "/classify", json.dumps(fields), **headers)
         return status, answer
 
-    def wait_for(self, path: str, status: int = 200, seconds: float = 60) -> None:
+    def wait_for(self, path: str, status: int = 200, seconds: float = 180) -> None:
         """Wait until a path answers with a status."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -188,7 +188,7 @@ class Service:
     def stop(self) -> int:
         """Ask it to stop and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 Serve = Callable[..., AbstractContextManager[Service]]

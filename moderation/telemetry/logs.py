@@ -86,3 +86,5 @@ def log_as_json() -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    # which migrations there are, is nothing to tell at every start
+    logging.getLogger("alembic").setLevel(logging.WARNING)
