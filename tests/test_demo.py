@@ -46,11 +46,13 @@ def test_several_colleagues_decide_in_the_daytime_and_leave_some_for_the_visitor
     assert {one.moderator for one in verdicts} == set(demo.COLLEAGUES)
     assert {one.action for one in verdicts} == {Action.APPROVE, Action.REJECT, Action.DEFER}
     assert {one.at.astimezone(demo.ZONE).hour for one in verdicts} <= set(demo.DAY)
-    newest = [step.seed.id for step in told if step.at >= NOW - demo.STILL_WAITING]
-    assert newest
-    assert not {one.seed.id for one in verdicts if one.seed.id in newest and one.at < NOW} - {
-        step.seed.id for step in told if step.at < NOW - demo.STILL_WAITING
+    newest = {
+        step.seed.id
+        for step in told
+        if isinstance(step, Arrival) and step.at >= NOW - demo.STILL_WAITING
     }
+    assert newest
+    assert newest.isdisjoint(one.seed.id for one in verdicts)
 
 
 def test_the_same_story_is_told_every_time(told):

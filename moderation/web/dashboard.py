@@ -13,7 +13,7 @@ from flask_login import login_required
 from moderation.comment import Label
 from moderation.desk import accounts
 from moderation.runtime import runtime
-from moderation.store import Agreement, Day, Statistics, Tally
+from moderation.store import Agreement, Day, Tally
 from moderation.web.charts import Box, Series, bar, columns
 from moderation.web.language import (
     TIME_ZONE,
@@ -50,7 +50,10 @@ OPINIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a table with its numbers as a bar; ``series`` in the order of the columns."""
+    """A line of a table with its numbers as a bar; ``series`` in the order of the columns.
+
+    ``key`` is an article's id at the blog.
+    """
 
     name: str
     series: tuple[Series, ...]
@@ -76,8 +79,6 @@ def dashboard() -> str:
         "web/dashboard.html",
         spans=SPANS,
         span=span,
-        first=first,
-        last=last,
         submitted=sum(one.submitted for one in found.days),
         decided=sum(one.decided for one in found.days),
         median_seconds=found.median_seconds,
@@ -86,9 +87,18 @@ def dashboard() -> str:
         days=found.days,
         chart=columns([_short(one.day) for one in found.days], verdicts, write=number),
         chart_description=_described(found.days),
-        by_rule=_rejections(found),
-        by_moderator=_rows(found.by_moderator, names=_moderators()),
-        by_article=_rows(found.by_article),
+        # the rules file may have lost a rule since; its id is its name then
+        by_rule=_rows(
+            found.by_rule,
+            {"rejected": DECISIONS["rejected"]},
+            {rule.id: in_language(rule.name) for rule in runtime().rules.rules},
+        ),
+        by_moderator=_rows(
+            found.by_moderator,
+            DECISIONS,
+            {one.name: one.display_name for one in accounts.moderators(runtime().store)},
+        ),
+        by_article=_rows(found.by_article, DECISIONS, {}),
         decisions=DECISIONS,
         agreement=[_agreed(label, one) for label, one in found.agreement.items()],
         opinions=OPINIONS,
@@ -105,7 +115,7 @@ def _short(of: date) -> str:
 
 
 def _series(
-    names: dict[str, str], counted: Sequence[Day] | Sequence[Tally] | Sequence[Agreement]
+    names: Mapping[str, str], counted: Sequence[Day] | Sequence[Tally] | Sequence[Agreement]
 ) -> tuple[Series, ...]:
     return tuple(
         Series(key, str(name), tuple(getattr(one, key) for one in counted))
@@ -113,31 +123,24 @@ def _series(
     )
 
 
-def _moderators() -> dict[str, str]:
-    return {one.name: one.display_name for one in accounts.moderators(runtime().store)}
+def _rows(
+    tallies: Sequence[Tally], decisions: Mapping[str, str], names: Mapping[str, str]
+) -> list[Row]:
+    """Return a row for each tally, their bars to one scale.
 
-
-def _rows(tallies: Sequence[Tally], *, names: Mapping[str, str] | None = None) -> list[Row]:
-    """Return a row for each tally; ``names`` are what people read for some of their names."""
-    most = max((tally.total for tally in tallies), default=0)
-    rows = []
-    for tally in tallies:
-        series = _series(DECISIONS, [tally])
-        name = (names or {}).get(tally.name, tally.name)
-        rows.append(Row(name, series, bar(series, of=most), key=tally.key))
-    return rows
-
-
-def _rejections(found: Statistics) -> list[Row]:
-    names = {rule.id: in_language(rule.name) for rule in runtime().rules.rules}
-    most = max((tally.rejected for tally in found.by_rule), default=0)
-    rows = []
-    for tally in found.by_rule:
-        series = (Series("rejected", str(DECISIONS["rejected"]), (tally.rejected,)),)
-        # the rules file may have lost a rule since
-        name = names.get(tally.name, tally.name)
-        rows.append(Row(name, series, bar(series, of=most), key=tally.key))
-    return rows
+    Parameters
+    ----------
+    decisions
+        What is counted, by the name of its field.
+    names
+        What people read instead of a tally's own name, for those that are here.
+    """
+    counted = [(tally, _series(decisions, [tally])) for tally in tallies]
+    most = max((sum(one.total for one in series) for _, series in counted), default=0)
+    return [
+        Row(names.get(tally.name, tally.name), series, bar(series, of=most), key=tally.key)
+        for tally, series in counted
+    ]
 
 
 def _agreed(label: Label, found: Agreement) -> Row:

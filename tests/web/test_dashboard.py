@@ -62,6 +62,7 @@ def test_a_days_work_is_counted(anna, desk, a_days_work):
         ["bernd", "0", "1", "1", ""],
     ]
     assert rows(page, "by-article") == [["Das neue Notebook im Test", "1", "2", "1", ""]]
+    assert 'href="/queue?list=decided&amp;article=123"' in page
 
 
 def test_where_machine_and_people_agree_is_counted_for_each_rule(anna, a_days_work):
