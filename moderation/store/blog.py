@@ -59,14 +59,21 @@ class BlogReader:
         )
         return {comment_id: _seen(row) for comment_id, row in rows}
 
-    def texts(self, comment_ids: Collection[str]) -> Mapping[str, str]:
-        """Tell the texts of comments by their ids; what is not stored is missing."""
+    def texts(self, comment_ids: Collection[str]) -> Mapping[str, str | None]:
+        """Tell the texts of comments by their ids.
+
+        What is not stored is missing; what was erased here has no text, and is not to get it back
+        from the blog.
+        """
         rows = self._session.execute(
-            select(CommentRow.external_id, CommentRow.text).where(
+            select(CommentRow.external_id, CommentRow.text, CommentRow.erased_at).where(
                 CommentRow.external_id.in_(comment_ids)
             )
         )
-        return {row[0]: row[1] for row in rows}
+        return {
+            comment_id: words if erased_at is None else None
+            for comment_id, words, erased_at in rows
+        }
 
     def uncarried(self, *, limit: int, after: int = 0) -> tuple[Uncarried, ...]:
         """List comments that the blog has and whose newest decision it has not, oldest first.
@@ -89,6 +96,7 @@ class BlogReader:
                 DecisionRow.source != DecisionSource.IMPORT,
                 DecisionRow.revision == CommentRow.revision,
                 CommentRow.retracted_at.is_(None),
+                CommentRow.erased_at.is_(None),
                 ~exists().where(
                     newer.comment_id == DecisionRow.comment_id, newer.id > DecisionRow.id
                 ),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sqlalchemy import update
+
 from moderation.comment import Action, DecisionSource
 from moderation.store import NewDecision, Seen, Store, Writer
+from moderation.store.tables import CommentRow
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -70,4 +73,12 @@ def test_what_came_from_the_blog_is_not_carried_back(decided: Store) -> None:
     with decided.writing() as writer:
         note(writer, Seen("pending"))
         decide(writer, Action.APPROVE, DecisionSource.IMPORT)
+        assert writer.blog.uncarried(limit=5) == ()
+
+
+def test_a_comment_erased_here_has_no_text_and_nothing_to_carry(decided: Store) -> None:
+    with decided.writing() as writer:
+        note(writer, Seen("pending"))
+        writer._session.execute(update(CommentRow).values(text="", erased_at=NOW))
+        assert writer.blog.texts(["4711"]) == {"4711": None}
         assert writer.blog.uncarried(limit=5) == ()

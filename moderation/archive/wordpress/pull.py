@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -150,7 +150,11 @@ class Pull:
             As `run` does; nothing of these comments was kept.
         """
         found = self._found(comments)
-        fresh = self._fresh(found)
+        with self._store.reading() as reader:
+            stored = reader.blog.texts([str(archived.comment.id) for archived in found])
+        # what was erased here stays erased
+        found = [each for each in found if stored.get(str(each.comment.id), "") is not None]
+        fresh = self._fresh(found, stored)
         with self._store.writing() as writer:
             for archived in found:
                 self._keep(writer, archived, fresh.get(str(archived.comment.id)))
@@ -172,10 +176,10 @@ class Pull:
                     self._tell(Problem(each.place, str(error)))
         return found
 
-    def _fresh(self, found: list[ArchivedComment]) -> dict[str, _Fresh]:
+    def _fresh(
+        self, found: list[ArchivedComment], stored: Mapping[str, str | None]
+    ) -> dict[str, _Fresh]:
         """Judge what is not stored with the text it has now, before anybody waits for a lock."""
-        with self._store.reading() as reader:
-            stored = reader.blog.texts([str(archived.comment.id) for archived in found])
         context = Context(self._site, self._store, found)
         new = [
             replace(archived, comment=context.fill_in(archived.comment))
