@@ -7,11 +7,12 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
@@ -175,6 +176,7 @@ def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.fail("The browser tests need Chromium. Run tests/bring-chromium.")
+    expect.set_options(timeout=30_000)  # milliseconds; only a machine under load needs so many
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -194,19 +196,39 @@ def address(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def tab(browser: Browser, address: str) -> Iterator[Page]:
-    """A German browser's tab, logged in as Anna; fails the test on anything the console says."""
-    context = browser.new_context(base_url=address, locale="de-DE")
-    page = context.new_page()
+def open_tab(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Open a German browser with a moderator logged in.
+
+    Fails the test on anything a console says, but for answers that the script deals with.
+    """
+    opened: list[BrowserContext] = []
     said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
-    page.goto("/queue")
-    page.get_by_label("Name").fill("anna")
-    page.get_by_label("Passwort").fill(PASSWORD)
-    page.get_by_role("button", name="Anmelden").click()
-    page.wait_for_url("**/queue")
-    yield page
-    context.close()
+
+    def hear(text: str) -> None:
+        if not text.startswith("Failed to load resource"):
+            said.append(text)
+
+    def open_as(name: str = "anna", **options: Any) -> Page:
+        context = browser.new_context(base_url=address, locale="de-DE", **options)
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: hear(message.text))
+        page.on("pageerror", lambda error: hear(str(error)))
+        page.on("dialog", lambda dialog: (hear(dialog.message), dialog.dismiss()))
+        page.goto("/queue")
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Passwort").fill(PASSWORD)
+        page.get_by_role("button", name="Anmelden").click()
+        page.wait_for_url("**/queue")
+        return page
+
+    yield open_as
+    for context in opened:
+        context.close()
     assert said == []
+
+
+@pytest.fixture
+def tab(open_tab: Callable[..., Page]) -> Page:
+    """A tab logged in as Anna."""
+    return open_tab()
