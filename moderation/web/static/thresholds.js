@@ -10,8 +10,8 @@ async function show() {
   if (!form.reportValidity()) return;
   const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
   const turn = ++asked;
-  const answer = await fetch(address);
-  if (answer.redirected || !answer.ok) return form.submit();
+  const answer = await fetch(address).catch(() => null);
+  if (!answer?.ok || answer.redirected) return form.submit(); // the page itself says what is wrong
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (turn !== asked) return; // a newer question is on its way
   const explored = page.getElementById("explored");
