@@ -71,10 +71,9 @@ class Context:
 
     def _in_blog(self, comment_id: str) -> _Above | None:
         remote = self._site.comment(comment_id)
-        for found in () if remote is None else remote.found(None):
-            if isinstance(found, ArchivedComment):
-                return _above(found.comment)
-        return None
+        if remote is None or not remote.text:
+            return None
+        return _Above(remote.text, str(remote.parent) if remote.parent else None)
 
 
 def _above(comment: Comment) -> _Above:

@@ -214,8 +214,8 @@ class Pull:
         is_new = False
         if fresh and locked is None:
             locked = self._storing.insert(writer, fresh.archived, fresh.judgement)
-            is_new = True
-            self.done.added += 1
+            is_new = locked is not None
+            self.done.added += is_new
         elif fresh and locked and locked.text != archived.comment.text and not locked.retracted_at:
             locked = self._storing.edit(writer, locked, fresh.archived, fresh.judgement)
             is_new = True

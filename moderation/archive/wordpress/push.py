@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from moderation.archive.record import ArchivedComment, Problem, Status
+from moderation.archive.record import Problem, Status
 from moderation.archive.wordpress.errors import Refused
 from moderation.archive.wordpress.pull import Pull
-from moderation.archive.wordpress.resources import RemoteComment
 from moderation.archive.wordpress.site import Site
 from moderation.store import Seen, State, Store, Uncarried
 
@@ -118,7 +117,7 @@ class Push:
         if comment is None:
             self._give_way(uncarried, None, "It is no longer in the blog.")
             return
-        if _text(comment) != uncarried.text:
+        if comment.text != uncarried.text:
             self._pull.take_in([comment])
             self._tell_of(uncarried, "It was edited in the blog after the decision; decide again.")
             return
@@ -161,10 +160,3 @@ class Push:
 
     def _tell_of(self, uncarried: Uncarried, sentence: str) -> None:
         self._tell(Problem(f"comment {uncarried.comment_id}", sentence))
-
-
-def _text(comment: RemoteComment) -> str | None:
-    for found in comment.found(None):
-        if isinstance(found, ArchivedComment):
-            return found.comment.text
-    return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
+from moderation.archive.plain import plain
 from moderation.archive.record import Found, Problem, Status, status_of
 from moderation.archive.wordpress.columns import comment_of
 from moderation.comment import Article
@@ -67,6 +68,11 @@ class RemoteComment(_Told):
             if found:
                 return found[1]
         return None
+
+    @property
+    def text(self) -> str:
+        """What it says, without markup."""
+        return plain(self.content.raw)
 
     @property
     def known_status(self) -> Status | None:
