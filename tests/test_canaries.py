@@ -68,7 +68,7 @@ def body_of(shape: str) -> dict[str, object]:
     return {"data": CANARY.encode() + b"\xff", "content_type": "application/json"}
 
 
-def send_canaries(app: Flask, key: str, *, session: str = CANARY) -> int:
+def send_canaries(app: Flask, key: str, *, session: str = CANARY, form_token: str = CANARY) -> int:
     """Call every route with every method, a canary in each place; return how many calls."""
     calls = 0
     client = app.test_client()
@@ -85,6 +85,7 @@ def send_canaries(app: Flask, key: str, *, session: str = CANARY) -> int:
                         "User-Agent": CANARY,
                         "Referer": f"https://localhost/{CANARY}",
                         "X-Request-ID": CANARY,
+                        "X-CSRFToken": form_token,
                         "Accept-Language": CANARY,
                     },
                     **body_of(shape),
@@ -93,12 +94,17 @@ def send_canaries(app: Flask, key: str, *, session: str = CANARY) -> int:
     return calls
 
 
-def session_of_anna(app: Flask) -> str:
-    """Log in; forms need no CSRF token from now on, so that what they hold gets further in."""
+def session_of_anna(app: Flask) -> dict[str, str]:
+    """Log in and return the cookie and the token that forms send, so that they get further in."""
     client = app.test_client()
-    app.config["WTF_CSRF_ENABLED"] = False
-    assert client.post("/login", data={"name": "anna", "password": PASSWORD}).status_code == 302
-    return client.get_cookie("moderation").value
+    sent = {"csrf_token": form_token(client, "/login"), "name": "anna", "password": PASSWORD}
+    assert client.post("/login", data=sent).status_code == 302
+    token = form_token(client, "/queue")
+    return {"session": client.get_cookie("moderation").value, "form_token": token}
+
+
+def form_token(client, path: str) -> str:
+    return re.search(r'name="csrf_token"[^>]* value="([^"]+)"', client.get(path).text)[1]
 
 
 @pytest.mark.parametrize(
@@ -112,9 +118,9 @@ def session_of_anna(app: Flask) -> str:
 def test_no_log_holds_what_a_caller_sent(app, written, who, reached):
     runtime = app.extensions["moderation"]
     key = accounts.issue_token(runtime.store, "blog", list(Scope)).key if who == "blog" else TOKEN
-    session = session_of_anna(app) if who == "moderator" else CANARY
+    logged_in = session_of_anna(app) if who == "moderator" else {}
     runtime.desk.submit(Comment(f"Du Idiot! {CANARY}", id=CANARY))
-    calls = send_canaries(app, key, session=session)
+    calls = send_canaries(app, key, **logged_in)
     assert written.getvalue().count('"moderation.requests"') >= calls
     assert reached in written.getvalue()
     assert CANARY not in written.getvalue()
@@ -125,11 +131,11 @@ def test_no_log_holds_what_a_caller_sent(app, written, who, reached):
 def test_nor_does_it_when_the_database_fails(app, written, settings, who):
     store = app.extensions["moderation"].store
     key = accounts.issue_token(store, "blog", list(Scope)).key
-    session = session_of_anna(app) if who == "moderator" else CANARY
+    logged_in = session_of_anna(app) if who == "moderator" else {}
     store.close()
     path = settings.data_dir / "moderation.db"
     path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 4096)
-    send_canaries(app, key, session=session)
+    send_canaries(app, key, **logged_in)
     assert "damaged" in written.getvalue()
     assert CANARY not in written.getvalue()
     assert key not in written.getvalue()
