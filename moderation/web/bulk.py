@@ -59,7 +59,7 @@ def decide_many() -> Response | tuple[Response | str, int]:
         choices,
         form.chosen,
         current_user.name,
-        rule=rule and rule.id,
+        rule=rule.id if rule else None,
         note=form.note.data or None,
         message=form.message_to_author,
     )
@@ -150,7 +150,10 @@ def what_is_asked(fields: Mapping[str, str], count: int) -> str:
             "Einen Kommentar freigeben", "%(count)s Kommentare freigeben", count, count=shown
         )
     return ngettext(
-        "Eine Entscheidung zurücknehmen", "%(count)s Entscheidungen zurücknehmen", count, count=shown
+        "Eine Entscheidung zurücknehmen",
+        "%(count)s Entscheidungen zurücknehmen",
+        count,
+        count=shown,
     )
 
 
@@ -217,7 +220,7 @@ def undo_many() -> Response | tuple[Response, int]:
     form = UndoForm()
     if not form.validate_on_submit():
         return _refused(form, _("Bitte benutzen Sie die Knöpfe der Seite."))
-    result = runtime().desk.undo_many(expand(form.decisions.data), current_user.name)
+    result = runtime().desk.undo_many(expand(form.decisions.data or ""), current_user.name)
     count = len(result.decided)
     text = " ".join(
         [

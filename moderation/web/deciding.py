@@ -56,7 +56,7 @@ def _carry_out(comment_id: str, form: DecisionForm) -> None:
         comment_id,
         form.chosen,
         current_user.name,
-        rule=rule and rule.id,
+        rule=rule.id if rule else None,
         note=form.note.data or None,
         message=form.message_to_author,
         version=seen,
@@ -103,7 +103,7 @@ def refusal(error: DeskError) -> str:
                 "Bitte lesen Sie ihn noch einmal.",
                 when=moment(at),
             )
-        case StaleVersion(action=action, decided_by=who, at=at):
+        case StaleVersion(action=Action() as action, decided_by=who, at=at):
             return _(
                 "Nicht gespeichert: bereits entschieden von %(who)s am %(when)s (%(what)s).",
                 who=who or _("einem anderen Programm"),

@@ -90,7 +90,7 @@ def offered_again(kept: str) -> Response | tuple[str, int]:
 
 def _endpoint(path: str) -> str | None:
     adapter = current_app.create_url_adapter(request)
-    return adapter and str(adapter.match(path, method="POST")[0])
+    return str(adapter.match(path, method="POST")[0]) if adapter else None
 
 
 def _sentence(fields: MultiDict[str, str]) -> str:

@@ -63,7 +63,7 @@ LONGEST_WORDS = 300
 """Characters of anything typed into a filter."""
 
 
-def _words(label: object) -> StringField:
+def _words(label: str) -> StringField:
     return StringField(label, [Length(max=LONGEST_WORDS)], filters=[_without_space])
 
 
@@ -151,7 +151,7 @@ class View:
         """The key the list is sorted by, and whether the greatest comes first."""
         return ORDERS[self.sort or self.natural_order]
 
-    def address(self, **changes: Any) -> dict[str, str]:
+    def address(self, **changes: Any) -> dict[str, Any]:
         """Return the arguments of the address of this view, or of it with some fields changed."""
         changed = replace(self, **changes)
         given = {field.name: getattr(changed, field.name) for field in fields(changed)}
@@ -161,7 +161,7 @@ class View:
             if value not in ("", None) and (name, value) != ("list", Listing.FLAGGED)
         }
 
-    def unfiltered(self) -> dict[str, str]:
+    def unfiltered(self) -> dict[str, Any]:
         """Return the arguments of the address of the whole list, in the same order."""
         return View(list=self.list, sort=self.sort).address()
 
@@ -195,7 +195,7 @@ class View:
 
 
 def _midnight(of: date | None) -> datetime | None:
-    return of and datetime.combine(of, time.min, ZoneInfo(TIME_ZONE))
+    return None if of is None else datetime.combine(of, time.min, ZoneInfo(TIME_ZONE))
 
 
 def view_form(given: MultiDict[str, str] | None = None) -> ViewForm:

@@ -130,9 +130,18 @@ def test_a_form_from_another_site_is_not_kept(anna):
 
 @pytest.mark.parametrize(
     "kept",
-    ["kein JSON", "[]", "[1, 2]", '["/logout", []]', '["https://evil.example/queue/k0/decision", []]',
-     '["/nirgends", []]', '["/bulk", [["choice"]]]', "{}", '["/bulk", 7]'],
-)  # fmt: skip
+    [
+        "kein JSON",
+        "{}",
+        "[]",
+        "[1, 2]",
+        '["/bulk", 7]',
+        '["/bulk", [["choice"]]]',
+        '["/logout", []]',
+        '["/nirgends", []]',
+        '["https://evil.example/queue/k0/decision", []]',
+    ],
+)
 def test_what_was_not_kept_by_us_leads_to_the_queue(visitor, kept):
     page = visitor.get("/login")
     token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)[1]
