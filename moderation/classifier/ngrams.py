@@ -193,9 +193,7 @@ class CharacterNgrams(Ngrams):
 
     def occurrences(self, document: Document) -> Occurrences:
         """Return the character n-grams of a comment with the words they lie in."""
-        counts = [
-            len(character_ngrams(word, self.shortest, self.longest)) for word in document.tokens
-        ]
+        counts = [len(_word_hashes(w, self.shortest, self.longest)) for w in document.tokens]
         word = np.repeat(np.arange(len(counts)), counts)
         return Occurrences(self.hashes(document), word, word)
 

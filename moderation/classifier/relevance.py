@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,6 @@ _ABOUT_ARTICLE = frozenset({
     "redakteur", "redakteurin", "redaktion", "schreiber", "schreiberling", "verfasser",
     "ueberschrift",
 })  # fmt: skip
-
 
 _NOTHING: frozenset[str] = frozenset()
 _TOGETHER = 128
@@ -294,16 +292,18 @@ class _Contexts:
             text for comment in comments for text in (*_parent(comment), *_thread(comment))
         )
         texts = [relevance.text(text) for text in distinct]
-        self._texts = dict(zip(distinct, zip(texts, count()), strict=False))
+        self._texts = {
+            text: (part, row) for row, (text, part) in enumerate(zip(distinct, texts, strict=True))
+        }
         self._articles: dict[Article, tuple[_ArticleParts, int]] = {}
         parts = [relevance.vectors(texts)]
         end = len(texts)
         for article in dict.fromkeys(comment.article for comment in comments):
             if article:
-                taken_apart = relevance.article(article)
-                self._articles[article] = taken_apart, end
-                parts.append(taken_apart.rows)
-                end += taken_apart.rows.stems.shape[0]
+                article_parts = relevance.article(article)
+                self._articles[article] = article_parts, end
+                parts.append(article_parts.rows)
+                end += article_parts.rows.stems.shape[0]
         self.rows = _Rows(
             sparse.vstack([part.stems for part in parts], format="csr"),
             sparse.vstack([part.characters for part in parts], format="csr"),
@@ -330,7 +330,11 @@ class _Contexts:
 
 def _cosines(rows: sparse.csr_matrix, own: sparse.csr_matrix) -> NDArray[np.float32]:
     # Each sum runs over a row of its own and in order: it is the same alone and among others.
-    cosines: NDArray[np.float32] = (rows @ own.T).toarray()
+    cosines: NDArray[np.float32]
+    if own.shape[0] == 1:  # a dense vector is faster
+        cosines = (rows @ own.toarray()[0])[:, np.newaxis]
+    else:
+        cosines = (rows @ own.T).toarray()
     # Rounding may carry the cosine of a text with itself beyond one.
     return cosines.clip(max=1.0)
 
