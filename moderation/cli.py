@@ -23,6 +23,7 @@ COMMANDS = {
     "user": "moderation.desk.commands:user",
     "token": "moderation.desk.commands:token",
     "webhooks": "moderation.webhooks.commands:webhooks",
+    "privacy": "moderation.desk.privacy_commands:privacy",
     "db": "moderation.store.commands:db",
     "doctor": "moderation.doctor:doctor",
 }

@@ -76,7 +76,8 @@ class Comment:
     """A comment with all the context it is judged in.
 
     ``thread`` holds texts of other comments of the same thread, oldest first, without the
-    comment itself and without its parent.
+    comment itself and without its parent. ``email_hash`` and ``address_hash`` stand for who sent
+    it: keyed hashes, made where the comment comes in.
     """
 
     text: str
@@ -85,6 +86,8 @@ class Comment:
     article: Article | None = None
     parent: Parent | None = None
     thread: tuple[str, ...] = ()
+    email_hash: str | None = None
+    address_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from flask import Flask, current_app
 from moderation.classifier import Classifier, ModelError
 from moderation.comment import Assessment, Comment
 from moderation.desk import Assessor, Desk
+from moderation.desk.privacy import Pseudonyms
 from moderation.limits import RateLimits
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
@@ -77,6 +78,7 @@ class Runtime:
             requests_per_minute=settings.requests_per_minute,
         )
         self.store = Store(settings.database)
+        self.pseudonyms = Pseudonyms(settings.pseudonym_key())
         self._book = RuleBook.load(settings.rules_file)
         self.rules = self._book
         self._sample_share = settings.review_sample_share

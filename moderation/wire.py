@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -54,6 +55,14 @@ def _visible(text: str) -> str:
     if all(unicodedata.category(character) in _INVISIBLE for character in text):
         raise ValueError("There must be something to read, not only white space.")
     return text
+
+
+def _ip_address(written: str) -> str:
+    try:
+        ip_address(written.strip())
+    except ValueError:
+        raise ValueError("This must be an IPv4 or IPv6 address.") from None
+    return written
 
 
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_without_nul)]
@@ -137,6 +146,19 @@ class ClassifyRequest(_Body):
         ),
         examples=[["Ich komme auf sechs Stunden.", "Bei mir sind es sieben."]],
     )
+    email: Annotated[str, Field(max_length=320)] | None = Field(
+        default=None,
+        description=(
+            "The author's e-mail address. Not needed; only a keyed hash of it is kept, by which "
+            "their comments are found if they ask for them."
+        ),
+        examples=["max@blog.example"],
+    )
+    address: Annotated[str, Field(max_length=64), AfterValidator(_ip_address)] | None = Field(
+        default=None,
+        description="The author's IP address. Not needed; only a keyed hash of it is kept.",
+        examples=["192.0.2.7"],
+    )
     enqueue: bool = Field(
         default=True,
         description=(
@@ -145,8 +167,21 @@ class ClassifyRequest(_Body):
         ),
     )
 
+    store: bool = Field(
+        default=True,
+        description=(
+            "`false` scores without a trace: nothing is stored, nothing is put into the queue, "
+            "whatever `enqueue` says (scope `classify`)."
+        ),
+    )
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the comment is to be stored."""
+        return self.enqueue and self.store
+
     def comment(self) -> Comment:
-        """Return the comment in the domain's own terms.
+        """Return the comment in the domain's own terms, without e-mail and IP address.
 
         Examples
         --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from flask import Response, jsonify, request, url_for
@@ -9,11 +10,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from moderation.api import access
 from moderation.api.problems import Refusal, failure_of
+from moderation.comment import Comment
 from moderation.desk import Desk
 from moderation.runtime import runtime
 from moderation.store import ApiToken, Scope
 from moderation.wire import (
     ClassifyAnswer,
+    ClassifyRequest,
     FieldError,
     Language,
     Problem,
@@ -68,8 +71,8 @@ def _classified_or_problem(desk: Desk, holder: ApiToken, item: object) -> Classi
 
 def _classified(desk: Desk, holder: ApiToken, item: object) -> ClassifyAnswer:
     sent = read(item)
-    access.require(holder, Scope.SUBMIT if sent.enqueue else Scope.CLASSIFY)
-    done = desk.submit(sent.comment()) if sent.enqueue else desk.assess(sent.comment())
+    access.require(holder, Scope.SUBMIT if sent.is_kept else Scope.CLASSIFY)
+    done = desk.submit(_of_whom(sent)) if sent.is_kept else desk.assess(sent.comment())
     broken = [done.rules[label].id for label in done.verdict.flagged]
     runtime().metrics.judged(done.verdict.outcome.value, broken)
     return answer(
@@ -79,6 +82,16 @@ def _classified(desk: Desk, holder: ApiToken, item: object) -> ClassifyAnswer:
         {label: applied.id for label, applied in done.rules.items()},
         language=_language(),
         queue_url=url_for("web.comment", comment_id=done.comment.id) if done.stored else None,
+    )
+
+
+def _of_whom(sent: ClassifyRequest) -> Comment:
+    """Return the comment with hashes of what was sent about its author."""
+    pseudonyms = runtime().pseudonyms
+    return replace(
+        sent.comment(),
+        email_hash=pseudonyms.email(sent.email) if sent.email else None,
+        address_hash=pseudonyms.address(sent.address) if sent.address else None,
     )
 
 

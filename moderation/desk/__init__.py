@@ -7,6 +7,7 @@ from moderation.desk.base import Assessor, Judge
 from moderation.desk.context import SimilarItem
 from moderation.desk.deciding import LARGEST_BULK, BulkResult
 from moderation.desk.errors import (
+    CommentErased,
     CommentRetracted,
     DeskError,
     InvalidCursor,
@@ -27,6 +28,7 @@ __all__ = [
     "LARGEST_COUNT",
     "Assessor",
     "BulkResult",
+    "CommentErased",
     "CommentRetracted",
     "Desk",
     "DeskError",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from moderation.comment import Action, Decision, DecisionSource
 from moderation.desk.base import DeskPart
 from moderation.desk.errors import (
+    CommentErased,
     CommentRetracted,
     DeskError,
     NothingToUndo,
@@ -317,6 +318,8 @@ def _open_to_decision(locked: Mapping[str, LockedComment], comment_id: str) -> L
     found = locked.get(comment_id)
     if found is None:
         raise UnknownComment(comment_id)
+    if found.erased_at is not None:
+        raise CommentErased(comment_id, found.erased_at)
     if found.retracted_at is not None:
         raise CommentRetracted(comment_id, found.retracted_at)
     return found

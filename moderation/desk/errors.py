@@ -61,6 +61,17 @@ class CommentRetracted(DeskError):
         self.at = at
 
 
+class CommentErased(CommentRetracted):
+    """The comment's text was erased, for its author or since its time was over."""
+
+    def __init__(self, comment_id: str, at: datetime) -> None:
+        DeskError.__init__(
+            self, f"The text of this comment was erased on {_shown(at)}; nothing is left to do."
+        )
+        self.comment_id = comment_id
+        self.at = at
+
+
 class NothingToUndo(DeskError):
     """No decision about the comment's present text is in force."""
 

@@ -47,6 +47,8 @@ def checked(comment: Comment) -> Comment:
         article=_article(comment.article),
         parent=_parent(comment.parent),
         thread=comment.thread,
+        email_hash=comment.email_hash,
+        address_hash=comment.address_hash,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from moderation.comment import Article, Assessment, Comment, Label, Outcome, Parent, Verdict
 from moderation.desk.base import Judge
 from moderation.desk.errors import (
+    CommentErased,
     CommentRetracted,
     UnknownArticle,
     UnknownComment,
@@ -86,13 +87,15 @@ class Submitting(Thresholds):
         UnknownArticle, UnknownParent
             If one was sent by its id or URL only and is not stored.
         CommentRetracted
-            If its author withdrew it and this would be an edit.
+            If its author withdrew it, or its text was erased, and this would be an edit.
         """
         comment = checked(comment)
         with self._store.reading() as reader:
             known = None if comment.id is None else reader.comment(comment.id)
             if known is not None and known.comment.text == comment.text:
                 return _answer(known)
+            if known is not None and known.erased_at is not None:
+                raise CommentErased(comment.id or "", known.erased_at)
             if known is not None and known.retracted_at is not None:
                 raise CommentRetracted(comment.id or "", known.retracted_at)
             comment = _completed(reader, comment, known.comment if known else None)
@@ -116,7 +119,7 @@ class Submitting(Thresholds):
             locked = writer.lock(comment_id) if is_storable(comment_id) else None
             if locked is None:
                 raise UnknownComment(comment_id)
-            if locked.retracted_at is None:
+            if locked.retracted_at is None and locked.erased_at is None:
                 now = self._clock()
                 writer.mark_retracted(locked, at=now)
                 event = _told(locked, EventKind.RETRACTED, State.RETRACTED, at=now)
@@ -184,6 +187,8 @@ class Submitting(Thresholds):
         article_row: int | None,
         at: datetime,
     ) -> None:
+        if locked.erased_at is not None:
+            raise CommentErased(locked.comment_id, locked.erased_at)
         if locked.retracted_at is not None:
             raise CommentRetracted(locked.comment_id, locked.retracted_at)
         if judged.verdict.outcome is Outcome.APPROVE and writer.decisions(locked.comment_id):
@@ -236,6 +241,8 @@ def _completed(reader: Reader, comment: Comment, stored: Comment | None) -> Comm
         article=completed.article or stored.article,
         parent=completed.parent or stored.parent,
         thread=completed.thread or stored.thread,
+        email_hash=completed.email_hash or stored.email_hash,
+        address_hash=completed.address_hash or stored.address_hash,
     )
 
 

@@ -16,6 +16,7 @@ from moderation.store.blog import BlogWriter
 from moderation.store.entries import Placed, entries
 from moderation.store.loading import claim_of, decision_of, judgement_of
 from moderation.store.outbox import OutboxWriter
+from moderation.store.personal import PersonalWriter
 from moderation.store.queries import Reader, digest, token_of
 from moderation.store.records import (
     ApiToken,
@@ -61,6 +62,11 @@ class Writer(Reader):
     def blog(self) -> BlogWriter:
         """What the blog's own program has."""
         return BlogWriter(self._session)
+
+    @property
+    def personal(self) -> PersonalWriter:
+        """What is kept about people who comment."""
+        return PersonalWriter(self._session)
 
     @property
     def outbox(self) -> OutboxWriter:
@@ -154,6 +160,8 @@ class Writer(Reader):
             parent_text=parent and parent.text,
             thread=list(comment.thread),
             author=comment.author,
+            email_hash=comment.email_hash,
+            address_hash=comment.address_hash,
             text=comment.text,
             state=state,
             version=1,
@@ -223,6 +231,7 @@ class Writer(Reader):
                 submitted_at=comment.submitted_at,
                 edited_at=comment.edited_at,
                 retracted_at=comment.retracted_at,
+                erased_at=comment.erased_at,
                 judgement=judgements[comment.id],
                 decisions=tuple(decisions.get(comment.id, ())),
             )
@@ -275,6 +284,8 @@ class Writer(Reader):
             locked,
             text=comment.text,
             author=comment.author,
+            email_hash=comment.email_hash,
+            address_hash=comment.address_hash,
             article_id=article_row,
             parent_external_id=parent and parent.id,
             parent_text=parent and parent.text,
@@ -387,6 +398,8 @@ class Writer(Reader):
                     sampled=each.sampled,
                 )
                 for each in settled
+                # nothing is left of it to be read
+                if each.locked.erased_at is None
             ]
         )
 

@@ -135,6 +135,24 @@ class Store:
                     )
                 _move(connection, revision)
 
+    def scrub(self) -> None:
+        """Take what was erased out of the database's files too, as far as it can be reached there.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the database cannot be used.
+        """
+        with _explained(), self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+                autocommit.execute(text("VACUUM"))
+                return
+            # the index keeps words of what was deleted until its parts are merged
+            connection.execute(text("INSERT INTO comment_words(comment_words) VALUES('optimize')"))
+            connection.commit()
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close all connections; the store opens new ones if it is used again."""
         self._engine.dispose()
@@ -229,6 +247,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin transactions late and never for reads; `_begin_sqlite` does it.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is erased is overwritten, not only forgotten.
+    connection.execute("PRAGMA secure_delete = ON")
     # What was acknowledged survives not only a killed process but a power cut too.
     connection.execute("PRAGMA synchronous = FULL")
 

@@ -74,6 +74,8 @@ def item_of(
             article=None if article is None else article_of(article),
             parent=_parent(row),
             thread=tuple(row.thread),
+            email_hash=row.email_hash,
+            address_hash=row.address_hash,
         ),
         assessment=judgement.assessment,
         verdict=judgement.verdict,
@@ -83,6 +85,7 @@ def item_of(
         submitted_at=row.submitted_at,
         edited_at=row.edited_at,
         retracted_at=row.retracted_at,
+        erased_at=row.erased_at,
         in_force=None if in_force is None else decision_of(in_force, row.external_id),
         claim=None if claim is None else claim_of(claim),
     )

@@ -15,6 +15,7 @@ from moderation.store.figures import Figures
 from moderation.store.lists import Lists
 from moderation.store.loading import article_of, claim_of, decision_of, item_of, known
 from moderation.store.outbox import OutboxReader
+from moderation.store.personal import PersonalReader
 from moderation.store.records import (
     ApiToken,
     Claim,
@@ -61,6 +62,11 @@ class Reader:
     def blog(self) -> BlogReader:
         """What the blog's own program has."""
         return BlogReader(self._session)
+
+    @property
+    def personal(self) -> PersonalReader:
+        """What is kept about people who comment."""
+        return PersonalReader(self._session)
 
     @property
     def outbox(self) -> OutboxReader:

@@ -200,10 +200,11 @@ class QueueItem:
     """A stored comment with everything a moderator needs to judge it.
 
     ``version`` grows by one with every edit, decision, undo and retraction; whoever decides
-    sends the one they saw. ``in_force`` is the decision (a deferral too) that its state follows
-    from, ``None`` while the machine's verdict does. ``uncertainty`` in [0, 1] is 1 where a score
-    equals its rule's threshold. ``decisions`` (oldest first) and ``past_texts`` (oldest first)
-    are filled for a single comment, not in lists.
+    sends the one they saw. Since ``erased_at`` it has no text and no author any more.
+    ``in_force`` is the decision (a deferral too) that its state follows from, ``None`` while the
+    machine's verdict does. ``uncertainty`` in [0, 1] is 1 where a score equals its rule's
+    threshold. ``decisions`` (oldest first) and ``past_texts`` (oldest first) are filled for a
+    single comment, not in lists.
     """
 
     comment: Comment
@@ -219,6 +220,7 @@ class QueueItem:
     claim: Claim | None = None
     decisions: tuple[Decision, ...] = ()
     past_texts: tuple[PastText, ...] = ()
+    erased_at: datetime | None = None
 
     @property
     def uncertainty(self) -> float:
@@ -421,6 +423,7 @@ class LockedComment:
     submitted_at: datetime
     edited_at: datetime | None
     retracted_at: datetime | None
+    erased_at: datetime | None
     judgement: Judgement
     decisions: tuple[Decision, ...]
 
@@ -461,6 +464,15 @@ class NewEvent:
     kind: EventKind
     payload: Mapping[str, object]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who comments: all that is given has to fit, names exactly; nothing given fits nobody."""
+
+    author: str | None = None
+    email_hash: str | None = None
+    address_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
