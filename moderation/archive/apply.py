@@ -98,7 +98,7 @@ class Application:
                     )
                 )
         for result, count in made.items():
-            click.echo(f"{count:>10} {SAID[result]}")
+            click.echo(f"{count} {SAID[result]}")
         click.echo(f"To take it back: moderation undo {log.path}")
         if made[Applied.REFUSED]:
             sys.exit(1)
@@ -110,7 +110,7 @@ def _tell(plan: Plan) -> None:
         examples = plan.examples[kind, before, after]
         more = ", …" if count > len(examples) else ""
         click.echo(
-            f"{count:>10} {kind.value.replace('_', ' ')}: {before} → {after}"
+            f"{kind.value.replace('_', ' '):<16} {count:>10}  {before} → {after}"
             f" ({', '.join(examples)}{more})"
         )
     if not plan.total:

@@ -142,7 +142,7 @@ def rescore(
 
         def finish(work: WorkFile) -> bool:
             for kind, count in work.changes().items():
-                click.echo(f"{count:>10} {kind.value.replace('_', ' ')}")
+                click.echo(f"{kind.value.replace('_', ' '):<16} {count:>10}")
             click.echo(f"{to.output}, {to.report}")
             return apply is None or apply(work)
 

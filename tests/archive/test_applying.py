@@ -86,8 +86,8 @@ def test_nothing_changes_until_yes_is_said_to_what_was_printed(imported, rescore
     assert states(imported) == BEFORE
     status, said = rescore("--apply")
     assert status == 0
-    assert "1 newly violating: approved → pending (published insult)" in said
-    assert "1 newly fine: rejected → pending (rejected thanks)" in said
+    assert re.search(r"newly violating +1  approved → pending \(published insult\)", said)
+    assert re.search(r"newly fine +1  rejected → pending \(rejected thanks\)", said)
     assert "Nothing has been changed yet." in said
     assert states(imported) == BEFORE
     assert not list(tmp_path.glob("*.applied-*"))

@@ -358,3 +358,11 @@ def test_our_own_store_is_read_with_state_scores_and_verdict(tmp_path, classifie
     assert found.comment == sent.comment
     assert found.verdict == sent.verdict.outcome
     assert found.scores[Label.SPAM] == sent.assessment.labels[Label.SPAM].score
+
+
+def test_an_address_is_a_live_wordpress_and_somebody_has_to_log_in():
+    source = Source("https://blog.example", user="anne")
+    assert source.kind == "site"
+    assert source.identity()["site"] == "https://blog.example"
+    with pytest.raises(ArchiveError, match=r"Say with --user who logs in to https://blog\.example"):
+        next(Source("https://blog.example").read())
