@@ -58,7 +58,7 @@ class PasswordForm(FlaskForm):
 
     def validate_present(self, field: PasswordField) -> None:
         """Nobody else who finds the desk open gets the account for good."""
-        if not accounts.verify(runtime().store, current_user.name, field.data or ""):
+        if not session.verified(current_user.name, field.data or ""):
             raise ValidationError(gettext("Das ist nicht Ihr jetziges Passwort."))
 
 

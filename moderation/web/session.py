@@ -136,19 +136,33 @@ def login() -> str | Response | tuple[str, int]:
     form = LoginForm()
     if not form.validate_on_submit():
         return render_template("web/login.html", form=form)
-    name, limits = form.name.data or "", runtime().limits
     try:
-        limits.check_login(name, request.remote_addr)
+        moderator = verified(form.name.data or "", form.password.data or "")
     except TooManyRequests as reached:
         return _locked(form, reached)
-    moderator = accounts.verify(runtime().store, name, form.password.data or "")
     if moderator is None:
-        limits.count_failed_login(name, request.remote_addr)
         return render_template("web/login.html", form=form, refused=True), 403
-    limits.forget_failed_logins(name, request.remote_addr)
     wanted = _wanted_page()
     begin(moderator)
     return resume.offered_again(form.kept.data) if form.kept.data else redirect(wanted)
+
+
+def verified(name: str, password: str) -> Moderator | None:
+    """Find the moderator of that name and password; wrong ones make whoever asks wait.
+
+    Raises
+    ------
+    TooManyRequests
+        If too many were wrong; the password is not looked at.
+    """
+    limits, address = runtime().limits, request.remote_addr
+    limits.check_login(name, address)
+    moderator = accounts.verify(runtime().store, name, password)
+    if moderator is None:
+        limits.count_failed_login(name, address)
+    else:
+        limits.forget_failed_logins(name, address)
+    return moderator
 
 
 def _locked(form: LoginForm, reached: TooManyRequests) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -73,3 +74,12 @@ def test_over_https_the_cookie_is_bound_to_this_host(settings, classifier):
         assert attribute in cookie
     assert "Domain" not in cookie
     app.extensions["moderation"].store.close()
+
+
+def test_the_present_password_cannot_be_guessed_in_the_profile_either(anna):
+    client = anna.client
+    page = client.get("/profile").text
+    token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)[1]
+    sent = {"csrf_token": token, "present": "falsch", "new": NEW, "again": NEW}
+    statuses = [client.post("/profile/password", data=sent).status_code for _ in range(6)]
+    assert statuses == [422] * 5 + [429]
