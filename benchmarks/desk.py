@@ -52,7 +52,6 @@ from moderation.store import AppliedRule, Judgement, Listing, Role, Store
 from moderation.store.tables import AssessmentRow, CommentRow, DecisionRow, ListEntryRow
 
 MOST_STATEMENTS = 12
-REPEATED = 25
 SEEDS = 800
 VARIED = 5000
 CHUNK = 500
@@ -271,13 +270,13 @@ def counted() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def measure(page: Callable[[], object]) -> Figure:
+def measure(page: Callable[[], object], repeat: int) -> Figure:
     """Fetch a page a few times."""
     page()
     with counted() as sent:
         page()
     seconds = []
-    for _ in range(REPEATED):
+    for _ in range(repeat):
         begun = time.perf_counter()
         page()
         seconds.append(time.perf_counter() - begun)
@@ -300,7 +299,7 @@ def database(kind: str) -> Iterator[str]:
         yield server.get_uri(driver="psycopg")
 
 
-def run(kind: str, sizes: Sequence[int], waiting: float) -> list[dict[str, Figure]]:
+def run(kind: str, sizes: Sequence[int], waiting: float, repeat: int) -> list[dict[str, Figure]]:
     """Fill one kind of database and measure every page at each size."""
     found = []
     with database(kind) as url, tempfile.TemporaryDirectory() as folder:
@@ -328,7 +327,7 @@ def run(kind: str, sizes: Sequence[int], waiting: float) -> list[dict[str, Figur
             login = {"name": "eva", "password": PASSWORD, "csrf_token": token[1]}
             assert client.post("/login", data=login).status_code == 302
             found.append(
-                {name: measure(page) for name, page in pages(client, runtime.desk).items()}
+                {name: measure(page, repeat) for name, page in pages(client, runtime.desk).items()}
             )
         runtime.store.close()
     return found
@@ -336,16 +335,17 @@ def run(kind: str, sizes: Sequence[int], waiting: float) -> list[dict[str, Figur
 
 @click.command(help=__doc__)
 @click.option("--comments", default=100_000, show_default=True, type=click.IntRange(10 * VARIED))
+@click.option("--repeat", default=25, show_default=True, help="How often each page is fetched.")
 @click.option("--waiting", default=0.05, show_default=True, help="Share of the held not decided.")
 @click.option(
     "--database", "kinds", multiple=True, type=click.Choice(["sqlite", "postgresql"]),
     default=("sqlite", "postgresql"),
 )  # fmt: skip
-def main(comments: int, waiting: float, kinds: tuple[str, ...]) -> None:
+def main(comments: int, waiting: float, kinds: tuple[str, ...], repeat: int) -> None:
     """Measure and print a table."""
-    print(f"{utc_now():%Y-%m-%d}, {os.cpu_count()} cores, median of {REPEATED}\n")
+    print(f"{utc_now():%Y-%m-%d}, {os.cpu_count()} cores, median of {repeat}\n")
     sizes = (comments // 10, comments)
-    columns = [figures for kind in kinds for figures in run(kind, sizes, waiting)]
+    columns = [figures for kind in kinds for figures in run(kind, sizes, waiting, repeat)]
     heads = [f"{kind}, {size}" for kind in kinds for size in sizes]
     print("\n| page | statements | " + " | ".join(f"{head} (ms)" for head in heads) + " |")
     print("|---|--:" + "|--:" * len(heads) + "|")

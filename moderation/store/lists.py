@@ -1,6 +1,7 @@
 """The moderators' lists: pages in any order, counts, histograms.
 
-Every question is one statement, and a page is a range of one index however many comments there are.
+A page is one statement and a range of one index, however many comments there are; a search takes
+one more to see whether it finds few or many.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, String, and_, exists, func, select, tuple_, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, join
 
 from moderation.comment import Label
@@ -20,6 +21,9 @@ from moderation.store.entries import WHOLE
 from moderation.store.loading import item_of, loaded
 from moderation.store.records import Filter, Listing, Page, QueueItem, SortKey, State
 from moderation.store.tables import ArticleRow, CommentRow, ListEntryRow
+
+FEW = 5000
+"""Comments found by their words that are looked up one by one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
@@ -61,7 +65,7 @@ class Lists:
             If ``after`` is not such a value.
         """
         order = _ORDERS[sort]
-        wanted = self._conditions(listing, narrowed)
+        wanted = self._conditions(listing, narrowed, few=self._names_few(narrowed))
         if after is not None:
             place = tuple_(*_place(sort, after))
             here = tuple_(*order)
@@ -79,11 +83,12 @@ class Lists:
 
     def count(self, narrowed: Filter, *, at_most: int) -> Mapping[Listing, int]:
         """Count what is in each list, no further than ``at_most``."""
+        few = self._names_few(narrowed)
         counts = [
             select(func.count())
             .select_from(
                 select(ListEntryRow.comment_id)
-                .where(self._conditions(listing, narrowed))
+                .where(self._conditions(listing, narrowed, few=few))
                 .limit(at_most)
                 .subquery()
             )
@@ -117,7 +122,7 @@ class Lists:
                     scored.label == label.value,
                 ),
             )
-            .where(self._conditions(listing, narrowed))
+            .where(self._conditions(listing, narrowed, few=self._names_few(narrowed)))
         ).one()
         return tuple(found)
 
@@ -128,7 +133,7 @@ class Lists:
         rows = self._session.execute(
             select(CommentRow.external_id, CommentRow.version)
             .join(ListEntryRow, ListEntryRow.comment_id == CommentRow.id)
-            .where(self._conditions(listing, narrowed))
+            .where(self._conditions(listing, narrowed, few=self._names_few(narrowed)))
             .order_by(*_ORDERS[SortKey.AGE])
             .limit(limit)
         )
@@ -136,15 +141,14 @@ class Lists:
 
     def decided_of(self, author: str, *, besides: str) -> Mapping[State, int]:
         """Count what people decided about an author's comments, by state, one comment left out."""
+        decided = exists().where(
+            ListEntryRow.comment_id == CommentRow.id,
+            ListEntryRow.listing.in_([Listing.DECIDED, Listing.DEFERRED]),
+            ListEntryRow.label == WHOLE,
+        )
         found = self._session.execute(
             select(CommentRow.state, func.count())
-            .join(ListEntryRow, ListEntryRow.comment_id == CommentRow.id)
-            .where(
-                CommentRow.author == author,
-                CommentRow.external_id != besides,
-                ListEntryRow.label == WHOLE,
-                ListEntryRow.listing.in_([Listing.DECIDED, Listing.DEFERRED]),
-            )
+            .where(CommentRow.author == author, CommentRow.external_id != besides, decided)
             .group_by(CommentRow.state)
         )
         return {row[0]: row[1] for row in found}
@@ -180,10 +184,15 @@ class Lists:
         items = {row[0].id: item_of(*row) for row in found}
         return tuple(items[row] for row in rows if row in items)
 
-    def _conditions(self, listing: Listing, narrowed: Filter) -> ColumnElement[bool]:
+    def _conditions(self, listing: Listing, narrowed: Filter, *, few: bool) -> ColumnElement[bool]:
         entry = ListEntryRow
+        listed: ColumnElement[str] = type_coerce(entry.listing, String)
+        if few:
+            # Takes the list's indexes off the planner's table: to look up the few is quicker than
+            # to walk a long list in its order in search of them.
+            listed = listed + ""
         wanted: list[ColumnElement[bool]] = [
-            entry.listing == listing,
+            listed == listing.value,
             entry.label == (WHOLE if narrowed.label is None else narrowed.label.value),
             # Nothing is flagged in what the machine approved; there the label is only scored.
             entry.flagged == (narrowed.label is None or listing is not Listing.SAMPLE),
@@ -208,6 +217,16 @@ class Lists:
             hits = search.hits(self._session, narrowed.words)
             wanted.append(entry.comment_id.in_([]) if hits is None else entry.comment_id.in_(hits))
         return and_(*wanted)
+
+    def _names_few(self, narrowed: Filter) -> bool:
+        """Whether author or words leave so few comments that they had better be looked up."""
+        if narrowed.author is not None:
+            return True
+        hits = search.hits(self._session, narrowed.words or "")
+        if hits is None:
+            return False
+        some = hits.limit(FEW + 1).subquery()
+        return (self._session.scalar(select(func.count()).select_from(some)) or 0) <= FEW
 
 
 def _cursor(sort: SortKey, values: Sequence[datetime | float | int]) -> str:

@@ -50,10 +50,7 @@ def kept(database_url: str) -> str:
     engine = create_engine(database_url)
     with engine.connect() as connection:
         tables = inspect(engine).get_table_names()
-        rows = [
-            connection.execute(text(f'SELECT * FROM "{table}"')).all()
-            for table in tables
-        ]
+        rows = [connection.execute(text(f'SELECT * FROM "{table}"')).all() for table in tables]
     engine.dispose()
     raw = ""
     if database_url.startswith("sqlite"):

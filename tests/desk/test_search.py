@@ -75,6 +75,12 @@ def test_words_are_found_by_their_beginnings_however_they_are_spelled(stocked: D
         assert found(stocked, query) == expected, query
 
 
+def test_many_are_found_as_few_are(stocked: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moderation.store.lists.FEW", 0)
+    for query, expected in FOUND.items():
+        assert found(stocked, query) == expected, query
+
+
 def test_whatever_is_typed_is_taken_as_words(stocked: Desk) -> None:
     for query, expected in HOSTILE.items():
         assert found(stocked, query) == expected, query[:50]
