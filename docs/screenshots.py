@@ -22,30 +22,30 @@ from moderation.settings import Settings
 
 FOLDER = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-DESKTOP = ViewportSize(width=1280, height=900)
-PHONE = ViewportSize(width=390, height=844)
+DESKTOP = (1280, 900)
+PHONE = (390, 844)
+"""Width and height in CSS pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A view of the desk: which page, what is clicked there, and how it is looked at."""
+    """A view of the desk: which page, and how it is looked at."""
 
     name: str
     path: str
-    clicks: tuple[str, ...] = ()
-    viewport: ViewportSize = DESKTOP
+    size: tuple[int, int] = DESKTOP
     scale: float = 1.0
-    colours: str = "light"
+    dark: bool = False
 
 
 PICTURES = (
-    Picture("queue", "/queue?list=flagged&sort=score"),
-    Picture("comment", "/queue?list=deferred", clicks=(".case-link",)),
-    Picture("histogram", "/range?list=flagged&rule=respekt&from=80&to=100"),
-    Picture("dashboard", "/dashboard", viewport=ViewportSize(width=1280, height=860)),
+    Picture("queue", "/queue?list=flagged&sort=-score"),
+    Picture("comment", "/queue/a025-22"),
+    Picture("histogram", "/range?list=flagged&rule=respekt&low=80&high=100"),
+    Picture("dashboard", "/dashboard"),
     Picture("thresholds", "/thresholds?rule=respekt&percent=30"),
-    Picture("phone", "/queue?list=flagged&sort=score", viewport=PHONE, scale=2),
-    Picture("dark", "/queue?list=uncertain&sort=uncertainty", colours="dark"),
+    Picture("phone", "/queue?list=flagged&sort=-score", size=PHONE, scale=2),
+    Picture("dark", "/queue?list=uncertain", dark=True),
 )
 
 
@@ -82,8 +82,6 @@ def log_in(tab: Page, password: str) -> None:
 def take(tab: Page, picture: Picture) -> None:
     """Take one picture."""
     tab.goto(picture.path)
-    for place in picture.clicks:
-        tab.locator(place).first.click()
     tab.wait_for_load_state("networkidle")
     tab.screenshot(path=FOLDER / f"{picture.name}.png")
 
@@ -99,9 +97,9 @@ def main() -> None:
             context = browser.new_context(
                 base_url=address,
                 locale="de-DE",
-                viewport=picture.viewport,
+                viewport=ViewportSize(width=picture.size[0], height=picture.size[1]),
                 device_scale_factor=picture.scale,
-                color_scheme="dark" if picture.colours == "dark" else "light",
+                color_scheme="dark" if picture.dark else "light",
                 reduced_motion="reduce",
             )
             tab = context.new_page()
