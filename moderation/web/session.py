@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, redirect, render_template, request, session, url_for
+from flask import Flask, g, redirect, render_template, request, session, url_for
 from flask_login import (
     LoginManager,
     UserMixin,
@@ -114,6 +114,8 @@ def begin(moderator: Moderator) -> None:
     if stamp is None:
         return
     session.clear()
+    # the form's token that this request has made belonged to that one
+    g.pop("csrf_token", None)
     session.permanent = True
     session_id = _SEPARATOR.join((moderator.name, stamp, str(int(time.time()))))
     login_user(LoggedIn(moderator, session_id))
