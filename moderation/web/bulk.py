@@ -42,7 +42,8 @@ def decide_many() -> Response | tuple[Response | str, int]:
     if not form.validate_on_submit():
         return _refused(form, form.first_error())
     choices = chosen(request.form)
-    if form.seen.data and form.seen.data != fingerprint(choices):
+    is_range = "choice" not in request.form and "seen" in request.form
+    if is_range and form.seen.data != fingerprint(choices):
         return _refused(
             form,
             _(

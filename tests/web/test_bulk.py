@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -37,7 +38,7 @@ def states(desk, ids):
 
 
 def hidden(page, name):
-    return re.search(rf'name="{name}" value="([^"]*)"', page)[1]
+    return html.unescape(re.search(rf'name="{name}" value="([^"]*)"', page)[1])
 
 
 @given(st.sets(st.integers(1, 300)))
