@@ -28,13 +28,16 @@ from pathlib import Path
 import click
 from flask.testing import FlaskClient
 from sqlalchemy import (
+    Column,
     Connection,
     Engine,
     Table,
     create_engine,
     event,
+    func,
     insert,
     literal,
+    literal_column,
     select,
     text,
 )
@@ -49,7 +52,13 @@ from moderation.rules import RuleBook
 from moderation.seeds import read_corpus
 from moderation.settings import PROJECT_ROOT, Settings
 from moderation.store import AppliedRule, Judgement, Listing, Role, Store
-from moderation.store.tables import AssessmentRow, CommentRow, DecisionRow, ListEntryRow
+from moderation.store.tables import (
+    AssessmentRow,
+    CommentRow,
+    DecisionRow,
+    ListEntryRow,
+    UtcDateTime,
+)
 
 MOST_STATEMENTS = 12
 SEEDS = 800
@@ -152,7 +161,7 @@ def fill(store: Store, desk: Desk, made: Iterator[Made], comments: int, waiting:
 
 
 def copy(url: str, wanted: int) -> None:
-    """Copy what is stored, each copy with ids of its own, until there are as many comments."""
+    """Copy what is stored, each time a month further back, until there are as many comments."""
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:
         there, first = (connection.scalar(text("SELECT count(*) FROM comments")), VARIED)
@@ -180,11 +189,19 @@ def _copy_table(connection: Connection, table: Table, number: int, first: int) -
             chosen.append(column + number * first)
         elif column.name in named:
             chosen.append(literal(f"{number}-") + column)
+        elif isinstance(column.type, UtcDateTime):
+            chosen.append(_months_before(connection, column, number))
         else:
             chosen.append(column)
     of_first = table.c["comment_id" if "comment_id" in table.c else "id"] <= first
     source = select(*chosen).where(of_first)
     connection.execute(insert(table).from_select(list(table.c), source))
+
+
+def _months_before(connection: Connection, time: Column[datetime], months: int) -> object:
+    if connection.dialect.name == "sqlite":
+        return func.strftime("%Y-%m-%d %H:%M:%f000", time, f"-{30 * months} days")
+    return time - literal_column(f"interval '{30 * months} days'")
 
 
 def _copy_words(connection: Connection, shift: int, first: int) -> None:

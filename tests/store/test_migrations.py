@@ -138,15 +138,6 @@ INSERT INTO comments
     (2, 'abgelehnt', NULL, '[]', 'Ida', 'Du Trottel', 'rejected', 4, 1, '2026-11-01 09:00:00'),
     (3, 'frei', NULL, '[]', NULL, 'Danke', 'approved', 1, 1, '2026-11-01 10:00:00'),
     (4, 'geändert', NULL, '[]', NULL, 'Neu', 'held', 3, 2, '2026-11-01 11:00:00');
-INSERT INTO assessments
-    (comment_id, revision, model_version, model_sha256, labels, outcome, flagged, reasons, rules,
-     created_at)
-    SELECT id, revision, '2026.11.1', 'x',
-        '{"spam": {"score": 0.6, "spans": [], "evidence": null}, "off_topic": null}',
-        CASE id WHEN 3 THEN 'approve' ELSE 'hold' END,
-        CASE id WHEN 3 THEN '[]' ELSE '["spam"]' END, '[]',
-        '{"spam": {"rule": "werbung", "threshold": 0.5}}', submitted_at
-    FROM comments;
 INSERT INTO decisions (comment_id, revision, action, moderator, at, source, supersedes)
     VALUES
     (2, 1, 'reject', 'eva', '2026-11-02 08:00:00', 'individual', NULL),
@@ -156,12 +147,39 @@ INSERT INTO decisions (comment_id, revision, action, moderator, at, source, supe
 """
 
 
+ASSESSMENT = """
+INSERT INTO assessments
+    (comment_id, revision, model_version, model_sha256, labels, outcome, flagged, reasons, rules,
+     created_at)
+    VALUES
+    ({comment}, {revision}, '2026.11.1', 'x',
+     '{{"spam": {{"score": {score}, "spans": [], "evidence": null}}, "off_topic": null}}',
+     '{outcome}', '{flagged}', '[]', '{{"spam": {{"rule": "werbung", "threshold": 0.5}}}}',
+     '2026-11-01 12:00:00')
+"""
+
+
+def fill(database_url: str) -> None:
+    """Store comments as the program of before there were lists did."""
+    held = {"score": 0.6, "outcome": "hold", "flagged": '["spam"]'}
+    fine = {"score": 0.1, "outcome": "approve", "flagged": "[]"}
+    run(
+        database_url,
+        BEFORE_LISTS,
+        ASSESSMENT.format(comment=1, revision=1, **held),
+        ASSESSMENT.format(comment=2, revision=1, **held),
+        ASSESSMENT.format(comment=3, revision=1, **fine),
+        ASSESSMENT.format(comment=4, revision=1, **fine),
+        ASSESSMENT.format(comment=4, revision=2, **held),
+    )
+
+
 def test_what_was_stored_before_there_were_lists_is_listed_and_found(
     empty_database_url: str,
 ) -> None:
     store = Store(empty_database_url)
     store.migrate("0001")
-    run(empty_database_url, BEFORE_LISTS)
+    fill(empty_database_url)
 
     store.migrate()
     store.check()
@@ -186,7 +204,7 @@ def test_what_was_stored_before_there_were_lists_is_listed_and_found(
 def test_going_back_and_forth_keeps_comments_and_decisions(empty_database_url: str) -> None:
     store = Store(empty_database_url)
     store.migrate("0001")
-    run(empty_database_url, BEFORE_LISTS)
+    fill(empty_database_url)
     store.migrate()
     run(empty_database_url, "UPDATE comments SET state = 'deferred' WHERE id = 1")
     store.migrate("0001")
@@ -201,12 +219,14 @@ def test_going_back_and_forth_keeps_comments_and_decisions(empty_database_url: s
     store.close()
 
 
-def run(database_url: str, statements: str) -> None:
+def run(database_url: str, *scripts: str) -> None:
     engine = create_engine(database_url)
-    with engine.begin() as connection:
-        for statement in filter(str.strip, statements.split(";")):
-            connection.exec_driver_sql(statement)
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            for statement in filter(str.strip, ";".join(scripts).split(";")):
+                connection.exec_driver_sql(statement)
+    finally:
+        engine.dispose()
 
 
 def read(reader: Reader, listing: Listing, narrowed: Filter) -> Page[QueueItem]:
