@@ -66,6 +66,7 @@ echo wp_insert_post(wp_slash([
 ]), true);
 """
 _INSERT = """
+wp_defer_comment_counting(true);
 foreach ($texts as $text) {
     echo wp_insert_comment(wp_slash([
         'comment_post_ID' => $article, 'comment_content' => $text, 'comment_approved' => 1,

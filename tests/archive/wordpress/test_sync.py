@@ -300,7 +300,7 @@ def command(wordpress):
 def test_the_commands_say_what_they_did(wordpress, command, desk):
     number = wordpress.say(wordpress.publish("Akku", TEXT), "Danke!")
     pulled = CliRunner().invoke(main, command("pull"))
-    assert (pulled.exit_code, pulled.stdout) == (
+    assert (pulled.exit_code, pulled.output) == (
         0,
         "1 comments read: 1 added, 0 edited; 0 decisions taken over.\n",
     )
