@@ -3,6 +3,7 @@
 It must not know about the web, the database, thresholds in use or verdicts.
 """
 
+from moderation.classifier.encoder import Encoder
 from moderation.classifier.errors import (
     ModelError,
     ModelIncompatible,
@@ -12,11 +13,13 @@ from moderation.classifier.errors import (
 from moderation.classifier.features import FeatureExtractor, FeatureSettings
 from moderation.classifier.heads import UNKNOWN, Heads, HeadSettings
 from moderation.classifier.manifest import Manifest, TrainingSource
-from moderation.classifier.model import Classifier, save_model
+from moderation.classifier.model import ENCODER, Classifier, save_model
 
 __all__ = [
+    "ENCODER",
     "UNKNOWN",
     "Classifier",
+    "Encoder",
     "FeatureExtractor",
     "FeatureSettings",
     "HeadSettings",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from scipy import sparse
 
 from moderation.classifier.document import Document
+from moderation.classifier.encoder import Encoder
 from moderation.classifier.ngrams import CharacterNgrams, Style, WordNgrams
 from moderation.classifier.relevance import Relevance
 from moderation.comment import Comment
@@ -19,7 +21,9 @@ __all__ = ["FeatureBlock", "FeatureExtractor", "FeatureSettings"]
 class FeatureBlock(Protocol):
     """Some columns that belong together; a further kind of feature is a further block."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the block is called in the settings of heads."""
 
     @property
     def n_features(self) -> int:
@@ -62,6 +66,9 @@ class FeatureExtractor:
     ----------
     settings : FeatureSettings, optional
         Sizes and lengths.
+    encoder : Encoder, optional
+        What comments mean, as a block of its own; kept in files of its own, so that a pickled
+        extractor comes back without it (see ``with_encoder``).
 
     Attributes
     ----------
@@ -78,7 +85,11 @@ class FeatureExtractor:
     True
     """
 
-    def __init__(self, settings: FeatureSettings | None = None) -> None:
+    encoder: Encoder | None = None
+
+    def __init__(
+        self, settings: FeatureSettings | None = None, encoder: Encoder | None = None
+    ) -> None:
         self.settings = settings or FeatureSettings()
         self.words = WordNgrams(self.settings.word_columns)
         self.characters = CharacterNgrams(
@@ -87,12 +98,23 @@ class FeatureExtractor:
             self.settings.longest_ngram,
         )
         self.relevance = Relevance(self.settings.relevance_columns)
-        self.blocks: tuple[FeatureBlock, ...] = (
-            self.words,
-            self.characters,
-            Style(),
-            self.relevance,
-        )
+        self.encoder = encoder
+
+    def with_encoder(self, encoder: Encoder) -> FeatureExtractor:
+        """Return the same extractor with the block of this encoder."""
+        whole = copy(self)
+        whole.encoder = encoder
+        return whole
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the encoder to its own files."""
+        return self.__dict__ | {"encoder": None}
+
+    @property
+    def blocks(self) -> tuple[FeatureBlock, ...]:
+        """The blocks, in the order of their columns."""
+        blocks: tuple[FeatureBlock, ...] = (self.words, self.characters, Style(), self.relevance)
+        return blocks if self.encoder is None else (*blocks, self.encoder)
 
     @property
     def slices(self) -> Mapping[str, slice]:

@@ -16,6 +16,9 @@ from moderation.comment import Label
 
 __all__ = ["UNKNOWN", "HeadSettings", "Heads", "LabelHead"]
 
+_BLEND_C = 1.0
+_LEAST_SPREAD = 1e-9
+
 UNKNOWN = -1
 """Stands in place of 0 and 1 where a training comment has not been labelled."""
 
@@ -30,16 +33,25 @@ class HeadSettings:
         Names of the feature blocks it sees.
     inverse_regularisation : float
         The ``C`` of scikit-learn's ``LogisticRegression``; greater fits closer.
+    blended_with : tuple of str
+        Columns of the encoder that the head is blended with, if there is an encoder.
     """
 
     blocks: tuple[str, ...]
     inverse_regularisation: float = 8.0
+    blended_with: tuple[str, ...] = ()
 
 
 DEFAULT_SETTINGS: Mapping[Label, HeadSettings] = {
-    Label.DISPARAGING: HeadSettings(("word_ngrams", "character_ngrams", "style")),
-    Label.OFF_TOPIC: HeadSettings(("word_ngrams", "character_ngrams", "style", "relevance")),
-    Label.SPAM: HeadSettings(("word_ngrams", "character_ngrams", "style")),
+    Label.DISPARAGING: HeadSettings(
+        ("word_ngrams", "character_ngrams", "style"),
+        blended_with=("disparaging", "germeval_offence", "germeval_insult", "gahd_hate"),
+    ),
+    Label.OFF_TOPIC: HeadSettings(
+        ("word_ngrams", "character_ngrams", "style", "relevance"),
+        blended_with=("off_topic", "title", "nearest", "mean", "parent"),
+    ),
+    Label.SPAM: HeadSettings(("word_ngrams", "character_ngrams", "style"), blended_with=("spam",)),
 }
 
 
@@ -123,12 +135,7 @@ class LabelHead:
         group = np.asarray(groups)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
         chosen = np.ones(len(y), bool) if calibrate_on is None else np.asarray(calibrate_on, bool)
-        for value in (0, 1):
-            if len(np.unique(group[chosen & (y == value)])) < self.folds:
-                raise ValueError(
-                    f"the calibration needs samples labelled {value} in at least {self.folds}"
-                    " groups; add labelled comments under further articles"
-                )
+        self._check_groups(y[chosen], group[chosen])
         columns = self._own_columns(features)
         decisions = self._out_of_fold_decisions(columns, y, group, weight, chosen)
         self.slope_, self.offset_ = _platt(decisions[chosen], y[chosen], weight[chosen])
@@ -138,6 +145,68 @@ class LabelHead:
         self.weights_: NDArray[np.float32] = self._spread(estimator.coef_[0], features.shape[1])
         self.bias_ = float(estimator.intercept_[0])
         return self
+
+    def blend(
+        self,
+        features: sparse.csr_matrix,
+        labels: ArrayLike,
+        *,
+        columns: Sequence[int],
+        groups: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> LabelHead:
+        """Weigh the fitted head against columns it has not looked at, and calibrate it anew.
+
+        The encoder remembers the comments it learned from, so what it is worth shows only on
+        others. The sum of both is again a linear head.
+
+        Parameters
+        ----------
+        features : csr_matrix of shape (n_samples, n_features)
+            Rows of comments that neither this head nor the encoder has learned from.
+        labels, groups, sample_weight
+            As for ``fit``.
+        columns : sequence of int
+            The columns to blend with.
+
+        Returns
+        -------
+        LabelHead
+            Itself; ``out_of_fold_`` are probabilities of these samples, each from a blend that
+            was fitted on other groups.
+
+        Raises
+        ------
+        ValueError
+            If the samples do not have both labels in at least as many groups as there are folds,
+            or if they contradict the head.
+        """
+        y = np.asarray(labels)
+        group = np.asarray(groups)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        self._check_groups(y, group)
+        parts = np.column_stack(
+            [self.decision_function(features), features[:, list(columns)].toarray()]
+        )
+        self.out_of_fold_ = np.full(len(y), np.nan)
+        splitter = StratifiedGroupKFold(self.folds, shuffle=True, random_state=0)
+        for train, test in splitter.split(parts, y, group):
+            blend = _Blend.fitted(parts[train], y[train], weight[train])
+            self.out_of_fold_[test] = expit(parts[test] @ blend.slopes + blend.offset)
+        blend = _Blend.fitted(parts, y, weight)
+        if blend.slopes[0] <= 0:
+            raise ValueError("the calibration comments contradict what the head has learned")
+        self.slope_, self.offset_ = float(blend.slopes[0]), blend.offset
+        self.weights_[list(columns)] = blend.slopes[1:] / blend.slopes[0]
+        return self
+
+    def _check_groups(self, y: NDArray[np.int_], group: NDArray[np.object_]) -> None:
+        for value in (0, 1):
+            if len(np.unique(group[y == value])) < self.folds:
+                raise ValueError(
+                    f"the calibration needs samples labelled {value} in at least {self.folds}"
+                    " groups; add labelled comments under further articles"
+                )
 
     def decision_function(self, features: sparse.csr_matrix) -> NDArray[np.float64]:
         """Return uncalibrated decision values, of shape (n_samples,)."""
@@ -280,9 +349,65 @@ class Heads:
                 raise ValueError(f"label {label}: {error}") from error
         return self
 
+    def blend(
+        self,
+        features: sparse.csr_matrix,
+        labels: ArrayLike,
+        *,
+        encoder_columns: Sequence[str],
+        groups: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Heads:
+        """Blend every head with what its settings name of the encoder; see ``LabelHead.blend``.
+
+        Parameters
+        ----------
+        features, labels, groups, sample_weight
+            As for ``fit``, of comments that neither heads nor encoder have learned from.
+        encoder_columns : sequence of str
+            The names of the columns of the block ``encoder``.
+        """
+        y = np.asarray(labels)
+        group = np.asarray(groups)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        first = self.slices["encoder"].start
+        for column, (label, head) in enumerate(self.heads_.items()):
+            known = y[:, column] != UNKNOWN
+            try:
+                head.blend(
+                    features[known],
+                    y[known, column],
+                    columns=[
+                        first + encoder_columns.index(name) for name in head.settings.blended_with
+                    ],
+                    groups=group[known],
+                    sample_weight=weight[known],
+                )
+            except ValueError as error:
+                raise ValueError(f"label {label}: {error}") from error
+        return self
+
     def predict_proba(self, features: sparse.csr_matrix) -> NDArray[np.float64]:
         """Return calibrated probabilities, of shape (n_samples, n_labels)."""
         return np.column_stack([head.predict_proba(features) for head in self.heads_.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class _Blend:
+    """A logistic regression over a few columns, in the columns' own units."""
+
+    slopes: NDArray[np.float64]
+    offset: float
+
+    @classmethod
+    def fitted(
+        cls, parts: NDArray[np.float64], y: NDArray[np.int_], weight: NDArray[np.float64]
+    ) -> _Blend:
+        mean, spread = parts.mean(axis=0), parts.std(axis=0) + _LEAST_SPREAD
+        model = LogisticRegression(C=_BLEND_C, max_iter=1000)
+        model.fit((parts - mean) / spread, y, weight)
+        slopes = model.coef_[0] / spread
+        return cls(slopes, float(model.intercept_[0] - slopes @ mean))
 
 
 def _platt(

@@ -14,6 +14,7 @@ from typing import Final
 import joblib
 
 from moderation.classifier.document import Document
+from moderation.classifier.encoder import Encoder
 from moderation.classifier.errors import ModelIncompatible
 from moderation.classifier.features import FeatureExtractor
 from moderation.classifier.heads import Heads
@@ -33,6 +34,9 @@ __all__ = ["Classifier", "save_model"]
 
 _HEADS = "heads.joblib"
 _MODEL_CARD = "README.md"
+ENCODER: Final = "encoder"
+"""The folder of a model that holds its encoder, if it has one."""
+
 # Rows of features are wide; this many at a time keep memory small and the overhead smaller.
 _BATCH: Final = 256
 
@@ -93,6 +97,8 @@ class Classifier:
                 f"The model in {folder} does not fit this program ({type(error).__name__}): train"
                 " it again with `moderation train`."
             ) from error
+        if any(name.startswith(f"{ENCODER}/") for name in manifest.files):
+            extractor = extractor.with_encoder(Encoder.load(folder / ENCODER))
         if any(len(head.weights_) != extractor.n_features for head in heads.heads_.values()):
             raise ModelIncompatible(
                 f"The model in {folder} was trained on other features than this program computes:"
@@ -188,6 +194,7 @@ def save_model(
     thresholds: Mapping[Label, Mapping[str, float]],
     training_data: Sequence[TrainingSource],
     metrics: Mapping[str, object],
+    encoder: Path | None = None,
     model_card: str | None = None,
     created: datetime | None = None,
 ) -> Manifest:
@@ -212,6 +219,8 @@ def save_model(
         What the model was trained on.
     metrics : mapping of str to JSON values
         What was measured.
+    encoder : Path, optional
+        Folder of the encoder the extractor works with; copied into the model.
     model_card : str, optional
         Text for people, written as ``README.md``.
     created : datetime, optional
@@ -227,6 +236,8 @@ def save_model(
     try:
         draft.chmod(0o755)  # mkdtemp keeps everybody else out
         joblib.dump((extractor, heads), draft / _HEADS, compress=False)
+        if encoder is not None:
+            shutil.copytree(encoder, draft / ENCODER)
         if model_card is not None:
             (draft / _MODEL_CARD).write_text(model_card, encoding="utf-8")
         manifest = Manifest.model_validate(
@@ -245,7 +256,7 @@ def save_model(
             }
         )
         (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        for path in (*draft.iterdir(), draft):
+        for path in (*draft.rglob("*"), draft):
             _bring_to_disk(path)
         _take_place(draft, folder)
     finally:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
-from moderation.classifier import Classifier, ModelError, save_model
+from moderation.classifier import ENCODER, Classifier, Encoder, ModelError, save_model
 from moderation.comment import Label
 from moderation.rules import RuleBook, RulesError
 from moderation.seeds import SeedsError, Split, read_corpus
 from moderation.settings import PROJECT_ROOT, Settings
+from moderation.training.card import TIMED, cpu_seconds, model_card
 from moderation.training.corpora import CORPORA, CorpusError
 from moderation.training.dataset import trainable
 from moderation.training.evaluation import (
@@ -40,8 +41,8 @@ DATA_OPTION = click.option(
 )
 
 
-@click.command()
-@click.option("--version", required=True, help="Of the model, such as 2026.11.1.")
+@click.group(invoke_without_command=True)
+@click.option("--version", help="Of the model, such as 2026.11.1; needed.")
 @DATA_OPTION
 @click.option(
     "--corpus",
@@ -52,31 +53,55 @@ DATA_OPTION = click.option(
 )
 @SEEDS_OPTION
 @click.option(
+    "--encoder",
+    "encoder_folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of an encoder that learned from the same seeds; by default that of the model in"
+    " use.",
+)
+@click.option("--without-encoder", is_flag=True, help="Train a model of n-grams alone.")
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     help="The model's folder; by default models/<version>.",
 )
+@click.pass_context
 def train(
-    version: str, data: Path | None, corpora: Sequence[str], seeds: Path, output: Path | None
+    context: click.Context,
+    *,
+    version: str | None,
+    data: Path | None,
+    corpora: Sequence[str],
+    seeds: Path,
+    encoder_folder: Path | None,
+    without_encoder: bool,
+    output: Path | None,
 ) -> None:
     """Train a model on the seeds and on public corpora whose licence allows it.
 
     What the seeds call dev and test, and the development part of every corpus, is never learned
-    from; the figures on it go into the model's manifest. The same data gives the same model.
+    from; the figures on it go into the model's manifest and into its README.md, the model card.
+    The same data gives the same model.
     """
+    if context.invoked_subcommand is not None:
+        return
+    if version is None:
+        raise click.UsageError("Say which version of the model this is: --version 2026.11.1")
     if corpora and data is None:
         raise click.UsageError("--corpus needs --data, the folder the corpora are in.")
     folder = output or PROJECT_ROOT / "models" / version
+    encoder_folder = None if without_encoder else encoder_folder or _encoder_in_use()
     names = (list(corpora) or TRAINABLE) if data is not None else []
     try:
         chosen = trainable(names)
         examples = training_examples(seeds, chosen, data)
         click.echo(f"Learning from {len(examples)} comments …")
-        trained = train_model(examples, seeds, chosen, data)
+        encoder = Encoder.load(encoder_folder) if encoder_folder else None
+        trained = train_model(examples, seeds, chosen, data, encoder)
         created = datetime.now(UTC).replace(microsecond=0)
 
-        def save(metrics: dict[str, object]) -> None:
+        def save(metrics: dict[str, object], card: str | None = None) -> None:
             save_model(
                 folder,
                 trained.extractor,
@@ -85,21 +110,85 @@ def train(
                 thresholds=trained.thresholds,
                 training_data=trained.sources,
                 metrics=metrics,
+                encoder=encoder_folder,
+                model_card=card,
                 created=created,
             )
 
         save({})
-        sets = [*seed_sets(read_corpus(seeds), (Split.DEV, Split.TEST))]
+        development, test = seed_sets(read_corpus(seeds), (Split.DEV, Split.TEST))
+        sets = [development, test]
         if data is not None:
             sets += public_sets(data, names, RANDOM_STATE)
-        measured = _measure_all(Classifier.load(folder), sets)
-        save({each.figures.name: each.figures.as_json() for each in measured})
+        classifier = Classifier.load(folder)
+        seconds = cpu_seconds(classifier, [each.comment for each in test.examples[:TIMED]])
+        measured = _measure_all(classifier, sets)
+        save(
+            {each.figures.name: each.figures.as_json() for each in measured},
+            model_card(classifier.manifest, measured, development=development, seconds=seconds),
+        )
     except (CorpusError, SeedsError, ValueError, RulesError, ModelError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(as_table([each.figures for each in measured]))
     click.echo(
         f"\nThe model is in {folder}. To use it: ln -sfn {folder.name} {folder.parent}/default"
     )
+
+
+def _encoder_in_use() -> Path | None:
+    folder = Settings().model_dir / ENCODER
+    return folder if folder.is_dir() else None
+
+
+@train.command("encoder")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Folder of the public corpora.",
+)
+@SEEDS_OPTION
+@click.option(
+    "--checkpoints",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("checkpoints"),
+    show_default=True,
+    help="Folder for the state between steps; the same command goes on from it. Empty it to start"
+    " anew.",
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=2, show_default=True, help="To compute with."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for the encoder; hand it to `moderation train --encoder`.",
+)
+def train_the_encoder(
+    data: Path, seeds: Path, checkpoints: Path, threads: int, output: Path
+) -> None:
+    """Train the encoder from the base network's weights; needs the "encoder" extra.
+
+    First the public corpora teach it what offends, then the seeds teach it our rules. What is
+    held back for measuring is never seen. The same data and number of threads give the same
+    weights. Hours on a processor without a graphics card.
+    """
+    try:
+        from moderation.training.encoder.base import BaseWeightsError
+        from moderation.training.encoder.pipeline import train_encoder
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"This needs {error.name}. Run `pip install -e '.[encoder]'`."
+        ) from None
+    try:
+        figures = train_encoder(data, seeds, output, checkpoints, threads=threads, log=click.echo)
+    except (BaseWeightsError, CorpusError, SeedsError) as error:
+        raise click.ClickException(str(error)) from None
+    for label, area in figures.items():
+        click.echo(f"{label}: ROC AUC {area:.3f} on the seeds' development split")
+    click.echo(f"The encoder is in {output}.")
 
 
 @click.command()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
-from moderation.classifier import UNKNOWN, FeatureExtractor, Heads, TrainingSource
+from moderation.classifier import UNKNOWN, Encoder, FeatureExtractor, Heads, TrainingSource
 from moderation.comment import Label
 from moderation.seeds import Split, read_corpus
 from moderation.training.corpora import Corpus, Example
@@ -68,10 +69,28 @@ def training_examples(
     )
 
 
+def calibration_examples(seeds: Path) -> tuple[Example, ...]:
+    """Return what an encoder has not learned from and a model with one is calibrated on.
+
+    Raises
+    ------
+    SeedsError
+        If a file is missing or malformed.
+    """
+    return tuple(from_seeds(read_corpus(seeds).of(Split.DEV)))
+
+
 def train_model(
-    examples: Sequence[Example], seeds: Path, corpora: Sequence[Corpus], data: Path | None
+    examples: Sequence[Example],
+    seeds: Path,
+    corpora: Sequence[Corpus],
+    data: Path | None,
+    encoder: Encoder | None = None,
 ) -> Trained:
-    """Fit features and heads, calibrate on the seeds, and take thresholds from held-out scores.
+    """Fit features and heads, calibrate on seeds, and take thresholds from held-out scores.
+
+    Without an encoder the training seeds calibrate, each scored by a model that had not seen its
+    article. An encoder has seen them all, so with one the development split calibrates.
 
     Parameters
     ----------
@@ -79,6 +98,8 @@ def train_model(
         What to learn from; see :func:`training_examples`.
     seeds, corpora, data
         Where they came from, for the record.
+    encoder
+        Trained on the same seeds' training split.
 
     Raises
     ------
@@ -87,19 +108,41 @@ def train_model(
     """
     comments = [example.comment for example in examples]
     extractor = FeatureExtractor().fit(comments)
+    features = extractor.transform(comments)
+    if encoder is not None:
+        extractor = extractor.with_encoder(encoder)
+        features = _widened(features, extractor.n_features)
     is_seed = np.array([example.source == SEEDS for example in examples])
     heads = Heads(extractor.slices).fit(
-        extractor.transform(comments),
+        features,
         _labels(examples),
         groups=np.array([example.group for example in examples]),
         sample_weight=np.array([weight(each) for each in examples]),
         calibrate_on=is_seed,
     )
+    calibrated_on = [example for example in examples if example.source == SEEDS]
+    if encoder is not None:
+        calibrated_on = list(calibration_examples(seeds))
+        heads.blend(
+            extractor.transform([example.comment for example in calibrated_on]),
+            _labels(calibrated_on),
+            encoder_columns=encoder.columns,
+            groups=np.array([example.group for example in calibrated_on]),
+        )
     return Trained(
         extractor,
         heads,
-        _thresholds(heads, examples),
+        _thresholds(heads, examples if encoder is None else calibrated_on),
         _provenance(examples, seeds, corpora, data),
+    )
+
+
+def _widened(features: sparse.csr_matrix, n_features: int) -> sparse.csr_matrix:
+    """Add empty columns: what an encoder says of comments it has learned from tells nothing."""
+    n_rows, n_columns = features.shape
+    return sparse.hstack(
+        [features, sparse.csr_matrix((n_rows, n_features - n_columns), dtype=features.dtype)],
+        format="csr",
     )
 
 

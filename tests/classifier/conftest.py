@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from moderation.classifier import (
     Classifier,
+    Encoder,
     FeatureExtractor,
     FeatureSettings,
     Heads,
     TrainingSource,
     save_model,
 )
+from moderation.classifier.encoder import TOKENIZER, EncoderSettings
 from moderation.comment import Article, Comment, Label, Parent
 
 ARTICLES = {
@@ -182,3 +185,111 @@ def reply(akku: Article) -> Comment:
         parent=Parent("Wie lange dauert das Laden mit dem alten Netzteil?"),
         thread=("Schön, dass es den Akku nun auch einzeln gibt.",),
     )
+
+
+# --- an encoder ------------------------------------------------------------------------------
+
+ENCODER_SETTINGS = EncoderSettings(
+    layers=2,
+    attention_heads=2,
+    width=64,
+    comment_tokens=24,
+    passage_tokens=16,
+    passages=3,
+    outputs=(
+        "disparaging",
+        "off_topic",
+        "spam",
+        "germeval_offence",
+        "germeval_insult",
+        "gahd_hate",
+    ),
+    related="off_topic",
+)
+PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abcdefghijklmnopqrstuvwxyzäöüß0123456789.,!?@:/"]
+
+
+def _random_weights(settings: EncoderSettings) -> dict[str, np.ndarray]:
+    chance = np.random.default_rng(7)
+    width, inner = settings.width, 2 * settings.width
+    shapes: dict[str, tuple[int, ...]] = {
+        "pos.weight": (64, width),
+        "of_article.weight": (1, 3 + width),
+        "of_article.bias": (1,),
+        "of_parent.weight": (1, 1 + width),
+        "of_parent.bias": (1,),
+    }
+    for layer in range(settings.layers):
+        for part, shape in (
+            ("qkv", (3 * width, width)),
+            ("ao", (width, width)),
+            ("fi", (inner, width)),
+            ("fo", (width, inner)),
+        ):
+            shapes[f"layers.{layer}.{part}.weight"] = shape
+            shapes[f"layers.{layer}.{part}.bias"] = shape[:1]
+    shapes["out.weight"] = (len(settings.outputs), width)
+    shapes["out.bias"] = (len(settings.outputs),)
+    weights = {name: chance.normal(0, 0.2, shape) for name, shape in shapes.items()}
+    norms = ["ln", *(f"layers.{n}.{p}" for n in range(settings.layers) for p in ("aln", "oln"))]
+    for name in norms:
+        weights[f"{name}.weight"] = np.ones(width)
+        weights[f"{name}.bias"] = np.zeros(width)
+    return {name: value.astype(np.float32) for name, value in weights.items()}
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole encoder in the format of the shipped one, with weights drawn at random."""
+    pytest.importorskip("onnx")
+    from moderation.training.encoder.export import export
+    from moderation.training.encoder.vocabulary import build_tokenizer
+
+    chance = np.random.default_rng(8)
+    blocks = (len(PIECES), ENCODER_SETTINGS.width // 32)
+    words = (
+        np.full(blocks, 0.25, dtype=np.float16),
+        chance.integers(0, 256, (*blocks, 16), dtype=np.uint8),
+    )
+    folder = tmp_path_factory.mktemp("encoder")
+    export(folder, _random_weights(ENCODER_SETTINGS), words, ENCODER_SETTINGS, [(0, 5, 6, 7, 2)])
+    build_tokenizer(PIECES, [-2.0] * len(PIECES), 3).save(str(folder / TOKENIZER))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_settings() -> EncoderSettings:
+    return ENCODER_SETTINGS
+
+
+@pytest.fixture(scope="session")
+def encoder_pieces() -> list[str]:
+    return PIECES
+
+
+@pytest.fixture(scope="session")
+def model_with_encoder(
+    training_comments: list[Comment],
+    training_labels: list[tuple[int, int, int]],
+    training_groups: list[str],
+    encoder_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    encoder = Encoder.load(encoder_folder)
+    settings = FeatureSettings(word_columns=2**12, character_columns=2**14, relevance_columns=2**12)
+    extractor = FeatureExtractor(settings, encoder).fit(training_comments)
+    features = extractor.transform(training_comments)
+    heads = Heads(extractor.slices).fit(features, training_labels, groups=training_groups)
+    heads.blend(features, training_labels, encoder_columns=encoder.columns, groups=training_groups)
+    folder = tmp_path_factory.mktemp("models") / "2026.11.2"
+    save_model(
+        folder,
+        extractor,
+        heads,
+        version="2026.11.2",
+        thresholds={label: {"0.02": 0.2} for label in Label},
+        training_data=[],
+        metrics={},
+        encoder=encoder_folder,
+    )
+    return folder

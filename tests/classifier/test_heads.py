@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.metrics import roc_auc_score
 
 from moderation.classifier import UNKNOWN, FeatureExtractor, Heads, HeadSettings
 from moderation.classifier.heads import LabelHead
@@ -131,3 +132,67 @@ def test_weights_may_differ_by_label(
     np.testing.assert_array_equal(
         plain.heads_[Label.SPAM].weights_, weighted.heads_[Label.SPAM].weights_
     )
+
+
+def fitted_head(rows: sparse.csr_matrix, labels: np.ndarray, groups: np.ndarray) -> LabelHead:
+    return LabelHead(HeadSettings(("words",)), SLICES).fit(rows, labels, groups=groups)
+
+
+def knowing(seed: int, size: int = 2000) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
+    """Rows in which column 4 knows more of the label than what the head looks at."""
+    rows, labels, groups = sample(0.3, size, seed)
+    dense = rows.toarray()
+    dense[:, 4] += 2 * labels
+    return sparse.csr_matrix(dense), labels, groups
+
+
+def test_a_blend_is_better_than_the_head_alone_and_means_what_it_says() -> None:
+    head = fitted_head(*sample(0.3))
+    fresh, truth, _ = knowing(seed=2)
+    alone = roc_auc_score(truth, head.predict_proba(fresh))
+    rows, labels, groups = knowing(seed=1)
+    head.blend(rows, labels, columns=[4], groups=groups)
+    scores = head.predict_proba(fresh)
+    assert roc_auc_score(truth, scores) > alone + 0.1
+    for low, high in [(0.0, 0.3), (0.3, 0.7), (0.7, 1.0)]:
+        chosen = (scores >= low) & (scores < high)
+        assert truth[chosen].mean() == pytest.approx(scores[chosen].mean(), abs=0.07)
+
+
+def test_each_score_of_a_blend_comes_from_one_that_had_not_seen_the_group() -> None:
+    head = fitted_head(*sample(0.3))
+    rows, labels, groups = knowing(seed=1, size=300)
+    chance = np.random.default_rng(0).permutation(labels)
+    head.blend(rows, chance, columns=[4, 5], groups=groups)
+    assert roc_auc_score(chance, head.out_of_fold_) < roc_auc_score(
+        chance, head.predict_proba(rows)
+    )
+
+
+def test_comments_that_contradict_the_head_are_no_calibration() -> None:
+    head = fitted_head(*sample(0.3))
+    rows, labels, groups = sample(0.5, seed=3)
+    with pytest.raises(ValueError, match="contradict"):
+        head.blend(rows, 1 - labels, columns=[4], groups=groups)
+
+
+def test_a_blend_needs_both_labels_in_several_groups() -> None:
+    head = fitted_head(*sample(0.3))
+    rows, labels, _ = sample(0.5, size=40)
+    with pytest.raises(ValueError, match="at least 5 groups"):
+        head.blend(rows, labels, columns=[4], groups=np.zeros(40))
+
+
+def test_each_label_is_blended_with_the_columns_its_settings_name() -> None:
+    settings = {
+        Label.DISPARAGING: HeadSettings(("words",), blended_with=("rude",)),
+        Label.SPAM: HeadSettings(("words",), blended_with=("shop", "rude")),
+    }
+    slices = {"words": slice(0, 4), "encoder": slice(4, 6)}
+    rows, labels, groups = sample(0.4)
+    both = np.column_stack([labels, labels])
+    heads = Heads(slices, settings).fit(rows, both, groups=groups)
+    heads.blend(rows, both, encoder_columns=("shop", "rude"), groups=groups)
+    rude, shop = heads.heads_[Label.DISPARAGING], heads.heads_[Label.SPAM]
+    assert np.flatnonzero(rude.weights_[4:]).tolist() == [1]
+    assert np.flatnonzero(shop.weights_[4:]).tolist() == [0, 1]

@@ -419,3 +419,41 @@ def test_a_save_that_fails_leaves_the_former_model_alone(
         save(folder, extractor, heads, "")
     assert Classifier.load(folder).version.version == "1"
     assert [path.name for path in tmp_path.iterdir()] == ["default"]
+
+
+# --- with an encoder ------------------------------------------------------------------------
+
+
+def test_a_model_with_an_encoder_brings_it_along(
+    model_with_encoder: Path, classifier: Classifier, akku: Article
+) -> None:
+    with_encoder = Classifier.load(model_with_encoder)
+    comment = Comment("Du Idiot, du Volldepp.", article=akku)
+    assert set(with_encoder.manifest.files) == {
+        "heads.joblib",
+        "encoder/encoder.onnx",
+        "encoder/relations.npz",
+        "encoder/tokenizer.json",
+    }
+    assert score(with_encoder, comment, Label.DISPARAGING) != score(
+        classifier, comment, Label.DISPARAGING
+    )
+
+
+def test_with_an_encoder_a_comment_scores_the_same_alone_and_in_a_batch(
+    model_with_encoder: Path, training_comments: list[Comment]
+) -> None:
+    classifier = Classifier.load(model_with_encoder)
+    together = classifier.assess_many(training_comments)
+    alone = [classifier.assess(comment, explain=False) for comment in training_comments]
+    assert together == alone
+
+
+def test_a_model_whose_encoder_was_taken_away_is_refused(
+    model_with_encoder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model_with_encoder, folder)
+    shutil.rmtree(folder / "encoder")
+    with pytest.raises(ModelTampered, match="lacks its file 'encoder/"):
+        Classifier.load(folder)

@@ -1,0 +1,293 @@
+"""The trained network as an ONNX file with 8-bit weights, for onnxruntime.
+
+The graph reads one text at a time, so it needs neither padding nor a mask. Word embeddings stay
+as the base network has them, 4 bits each, and are unpacked for the tokens of the text only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from moderation.classifier.encoder import (
+    NETWORK,
+    RELATION_WEIGHTS,
+    SETTINGS_KEY,
+    EncoderSettings,
+    RelationWeights,
+    Tokens,
+)
+
+__all__ = ["exact_model", "export"]
+
+_OPSET: Final = 20
+_IR_VERSION: Final = 10
+_EPSILON: Final = 1e-12
+_LEAST: Final = 1e-4
+_SMOOTHING: Final = 0.75
+
+_Array = npt.NDArray[Any]
+
+
+class _Graph:
+    """A graph under construction; ``add`` returns the name of a node's output."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, value: _Array, name: str | None = None) -> str:
+        name = name or f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        return name
+
+    def whole(self, *values: int) -> str:
+        return self.constant(np.array(values, dtype=np.int64))
+
+    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        output = output or f"{operator}_{len(self.nodes)}"
+        self.nodes.append(
+            helper.make_node(operator, list(inputs), [output], name=output, **attributes)
+        )
+        return output
+
+    def pick(self, values: str, number: int) -> str:
+        return self.add("Gather", values, self.constant(np.array(number, dtype=np.int64)), axis=0)
+
+    def linear(self, x: str, weight: _Array, bias: _Array, name: str) -> str:
+        product = self.add("MatMul", x, self.constant(weight.T, name))
+        return self.add("Add", product, self.constant(bias))
+
+    def norm(self, x: str, weight: _Array, bias: _Array) -> str:
+        return self.add(
+            "LayerNormalization",
+            x,
+            self.constant(weight),
+            self.constant(bias),
+            axis=-1,
+            epsilon=_EPSILON,
+        )
+
+
+def export(
+    folder: Path,
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    words: tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]],
+    settings: EncoderSettings,
+    texts: Sequence[Tokens],
+) -> None:
+    """Write the network and the weights of its relations.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to put the files.
+    weights : mapping of str to ndarray of float32
+        The trained network's state.
+    words : tuple of ndarray
+        The word embeddings in 4 bits: scales of shape (n_pieces, width / 32), packed of shape
+        (n_pieces, width / 32, 16).
+    settings : EncoderSettings
+        Shape and outputs; stored in the file.
+    texts : sequence of tuple of int
+        Some texts to see from how great the values in the network become.
+    """
+    model = exact_model(weights, words, settings)
+    smoothed = _smoothed(model, _greatest_inputs(model, texts))
+    with TemporaryDirectory() as draft:
+        exact = Path(draft) / "exact.onnx"
+        onnx.save(smoothed, exact)
+        quantize_dynamic(
+            exact,
+            folder / NETWORK,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            # 7 bits: with 8, processors without VNNI overflow and give other scores
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"MatMulConstBOnly": True},
+        )
+    _relations(weights).save(folder / RELATION_WEIGHTS)
+
+
+def _relations(weights: Mapping[str, npt.NDArray[np.float32]]) -> RelationWeights:
+    return RelationWeights(
+        article=weights["of_article.weight"][0],
+        article_bias=float(weights["of_article.bias"][0]),
+        parent=weights["of_parent.weight"][0],
+        parent_bias=float(weights["of_parent.bias"][0]),
+    )
+
+
+def exact_model(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    words: tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]],
+    settings: EncoderSettings,
+) -> onnx.ModelProto:
+    """Return the network without 8-bit weights; parameters as for ``export``."""
+    graph = _Graph()
+    x = _embedded(graph, weights, words, settings)
+    for layer in range(settings.layers):
+        x = _layer(graph, x, weights, layer, settings)
+    vector = graph.add("ReduceMean", x, graph.whole(0), keepdims=0, output="vector")
+    logits = graph.add(
+        "Gemm",
+        graph.add("Unsqueeze", vector, graph.whole(0)),
+        graph.constant(weights["out.weight"], "out.weight"),
+        graph.constant(weights["out.bias"], "out.bias"),
+        transB=1,
+    )
+    graph.add("Squeeze", logits, graph.whole(0), output="logits")
+    return _checked(graph, settings)
+
+
+def _mapped(model: onnx.ModelProto) -> list[tuple[onnx.NodeProto, onnx.TensorProto]]:
+    """Return the linear maps of a network: products with a constant, and that constant."""
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    return [
+        (node, constants[node.input[1]])
+        for node in model.graph.node
+        if node.op_type == "MatMul" and node.input[1] in constants
+    ]
+
+
+def _greatest_inputs(
+    model: onnx.ModelProto, texts: Sequence[Tokens]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Return, for the input of every linear map, each channel's greatest absolute value."""
+    watched = onnx.ModelProto()
+    watched.CopyFrom(model)
+    names = sorted({node.input[0] for node, _ in _mapped(model)})
+    for name in names:
+        watched.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    session = onnxruntime.InferenceSession(
+        watched.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    greatest: dict[str, npt.NDArray[np.float32]] = {}
+    for tokens in texts:
+        found = session.run(names, {"tokens": np.array(tokens, dtype=np.int64)})
+        for name, values in zip(names, found, strict=True):
+            top = np.abs(values).max(axis=0)
+            greatest[name] = np.maximum(greatest.get(name, np.zeros_like(top)), top)
+    return greatest
+
+
+def _smoothed(
+    model: onnx.ModelProto, greatest: Mapping[str, npt.NDArray[np.float32]]
+) -> onnx.ModelProto:
+    """Even out the channels before each linear map, and its weights the other way about.
+
+    A few channels are many times greater than the rest; one 8-bit scale for all would leave the
+    rest no precision. See Xiao et al. 2023, "SmoothQuant", ICML, arXiv:2211.10438.
+    """
+    nodes = list(model.graph.node)
+    for node, constant in _mapped(model):
+        weight = numpy_helper.to_array(constant)
+        inputs = np.maximum(greatest[node.input[0]], _LEAST)
+        rows = np.maximum(np.abs(weight).max(axis=1), _LEAST)
+        scale = inputs**_SMOOTHING / rows ** (1 - _SMOOTHING)
+        scale /= np.exp(np.log(scale).mean())
+        constant.CopyFrom(
+            numpy_helper.from_array((weight * scale[:, None]).astype(np.float32), constant.name)
+        )
+        inverse = numpy_helper.from_array((1 / scale).astype(np.float32), f"{constant.name}.even")
+        model.graph.initializer.append(inverse)
+        evened = f"{constant.name}.evened"
+        evening = helper.make_node("Mul", [node.input[0], inverse.name], [evened], name=evened)
+        nodes.insert(nodes.index(node), evening)
+        node.input[0] = evened
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def _embedded(
+    graph: _Graph,
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    words: tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]],
+    settings: EncoderSettings,
+) -> str:
+    scales, packed = words
+    rows = graph.add("Gather", graph.constant(packed, "word.packed"), "tokens")
+    low = graph.add("BitwiseAnd", rows, graph.constant(np.array(15, dtype=np.uint8)))
+    high = graph.add(
+        "BitShift", rows, graph.constant(np.array(4, dtype=np.uint8)), direction="RIGHT"
+    )
+    raised = graph.add("Cast", graph.add("Concat", low, high, axis=2), to=TensorProto.FLOAT)
+    signed = graph.add("Sub", raised, graph.constant(np.array(8, dtype=np.float32)))
+    scale = graph.add("Gather", graph.constant(scales, "word.scales"), "tokens")
+    scale = graph.add("Unsqueeze", graph.add("Cast", scale, to=TensorProto.FLOAT), graph.whole(-1))
+    word = graph.add("Reshape", graph.add("Mul", signed, scale), graph.whole(-1, settings.width))
+    longest = max(settings.comment_tokens, settings.passage_tokens)
+    position = graph.add(
+        "Slice",
+        graph.constant(weights["pos.weight"][:longest], "pos.weight"),
+        graph.whole(0),
+        graph.add("Shape", "tokens"),
+        graph.whole(0),
+    )
+    x = graph.add("Add", word, position)
+    return graph.norm(x, weights["ln.weight"], weights["ln.bias"])
+
+
+def _layer(
+    graph: _Graph,
+    x: str,
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    layer: int,
+    settings: EncoderSettings,
+) -> str:
+    """Add a layer; returns its output, of shape (tokens, width)."""
+    heads, width = settings.attention_heads, settings.width
+    depth = width // heads
+
+    def weight(part: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        name = f"layers.{layer}.{part}"
+        return weights[f"{name}.weight"], weights[f"{name}.bias"]
+
+    qkv_weight, qkv_bias = (part.copy() for part in weight("qkv"))
+    qkv_weight[:width] /= np.sqrt(depth)
+    qkv_bias[:width] /= np.sqrt(depth)
+    qkv = graph.linear(x, qkv_weight, qkv_bias, f"layers.{layer}.qkv")
+    qkv = graph.add("Reshape", qkv, graph.whole(-1, 3, heads, depth))
+    qkv = graph.add("Transpose", qkv, perm=[1, 2, 0, 3])
+    keys = graph.add("Transpose", graph.pick(qkv, 1), perm=[0, 2, 1])
+    attention = graph.add("Softmax", graph.add("MatMul", graph.pick(qkv, 0), keys), axis=-1)
+    attended = graph.add("MatMul", attention, graph.pick(qkv, 2))
+    attended = graph.add(
+        "Reshape", graph.add("Transpose", attended, perm=[1, 0, 2]), graph.whole(-1, width)
+    )
+    attended = graph.linear(attended, *weight("ao"), f"layers.{layer}.ao")
+    x = graph.norm(graph.add("Add", x, attended), *weight("aln"))
+    inner = graph.add("Gelu", graph.linear(x, *weight("fi"), f"layers.{layer}.fi"))
+    inner = graph.linear(inner, *weight("fo"), f"layers.{layer}.fo")
+    return graph.norm(graph.add("Add", x, inner), *weight("oln"))
+
+
+def _checked(graph: _Graph, settings: EncoderSettings) -> onnx.ModelProto:
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "encoder",
+            [helper.make_tensor_value_info("tokens", TensorProto.INT64, ["tokens"])],
+            [
+                helper.make_tensor_value_info("vector", TensorProto.FLOAT, [settings.width]),
+                helper.make_tensor_value_info("logits", TensorProto.FLOAT, [len(settings.outputs)]),
+            ],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+    )
+    helper.set_model_props(model, {SETTINGS_KEY: settings.to_json()})
+    onnx.checker.check_model(model)
+    return model

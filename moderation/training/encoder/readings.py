@@ -1,0 +1,199 @@
+"""What the network learns from: comments as tokens, with what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from moderation.classifier.document import Document
+from moderation.classifier.encoder import ArticleTokens, TextReader, Tokens
+from moderation.comment import Label
+from moderation.seeds import Seed
+from moderation.training.corpora import CORPORA, Example
+from moderation.training.dataset import held_back
+
+__all__ = [
+    "CORPUS_NAMES",
+    "OUTPUTS",
+    "RELATED",
+    "PublicReadings",
+    "Reading",
+    "public_readings",
+    "seed_readings",
+]
+
+CORPUS_NAMES: Final = ("germeval2018", "gahd", "argotario-de", "cimt")
+"""The public corpora the network learns from; all may be shipped."""
+
+_OFFENCE, _HATE, _AD_HOMINEM = "germeval_offence", "gahd_hate", "ad_hominem"
+_FINE = {"PROFANITY": "germeval_profanity", "INSULT": "germeval_insult", "ABUSE": "germeval_abuse"}
+
+OUTPUTS: Final[tuple[str, ...]] = (
+    *(str(label) for label in Label),
+    _OFFENCE,
+    *_FINE.values(),
+    _HATE,
+    _AD_HOMINEM,
+)
+"""What the network learns to tell: our labels, then those of the public corpora."""
+
+RELATED: Final = str(Label.OFF_TOPIC)
+"""The output that depends on article and parent as well as on the comment itself."""
+
+_SHORTEST_SENTENCE = 5
+_BORDERLINE_WEIGHT = 0.6
+_SHORTEST_MOVED = 6
+# These could stand under any article.
+_UNBOUND = {"short_reply", "quoted_insult", "firm_disagreement", "thread_turn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A comment as the network reads it.
+
+    Parameters
+    ----------
+    comment : tuple of int
+        Its tokens.
+    targets : mapping of str to float
+        Output to 0 or 1; outputs that nobody labelled are not in it.
+    article : ArticleTokens or None
+        Tokens of the article's title and passages.
+    parent : tuple of int or None
+        Tokens of the comment it answers.
+    weight : float
+        How much it counts.
+    group : str
+        Article or document.
+    topic : str
+        What the article is about, broadly; near and far articles are told apart by it.
+    pair : str or None
+        Shared by the members of a minimal pair.
+    bound : bool
+        Whether it is about its own article and would be off-topic under any other.
+    """
+
+    comment: Tokens
+    targets: Mapping[str, float]
+    article: ArticleTokens | None = None
+    parent: Tokens | None = None
+    weight: float = 1.0
+    group: str = ""
+    topic: str = ""
+    pair: str | None = None
+    bound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublicReadings:
+    """Of each public corpus what is not held back."""
+
+    germeval: list[Reading] = field(default_factory=list)
+    gahd: list[Reading] = field(default_factory=list)
+    argotario: list[Reading] = field(default_factory=list)
+    documents: list[Reading] = field(default_factory=list)
+
+
+def public_readings(data: Path, reader: TextReader) -> PublicReadings:
+    """Read the public corpora.
+
+    Parameters
+    ----------
+    data : Path
+        Their folder.
+    reader : TextReader
+        Makes tokens.
+
+    Raises
+    ------
+    CorpusError
+        If a file is missing or malformed.
+    """
+    learned = {
+        name: [each for each in CORPORA[name].read(data) if not held_back(each)]
+        for name in CORPUS_NAMES
+    }
+    return PublicReadings(
+        germeval=[
+            _reading(each, reader, _germeval_targets(str(each.fine)))
+            for each in learned["germeval2018"]
+        ],
+        gahd=[
+            _reading(each, reader, {_HATE: float(each.labels[Label.DISPARAGING] or 0)})
+            for each in learned["gahd"]
+        ],
+        argotario=[
+            _reading(each, reader, {_AD_HOMINEM: float(ad_hominem)})
+            for each in learned["argotario-de"]
+            if (ad_hominem := each.labels[Label.DISPARAGING]) is not None
+        ],
+        documents=[
+            _reading(each, reader, {}, with_article=True)
+            for each in learned["cimt"]
+            if len(each.comment.text.split()) >= _SHORTEST_SENTENCE
+        ],
+    )
+
+
+def _germeval_targets(fine: str) -> dict[str, float]:
+    return {_OFFENCE: float(fine != "OTHER")} | {
+        output: float(fine == name) for name, output in _FINE.items()
+    }
+
+
+def _reading(
+    example: Example,
+    reader: TextReader,
+    targets: Mapping[str, float],
+    *,
+    with_article: bool = False,
+) -> Reading:
+    article = example.comment.article
+    return Reading(
+        comment=reader.comment(Document.of(example.comment)),
+        targets=targets,
+        article=reader.article(article) if with_article and article else None,
+        group=example.group,
+        bound=with_article,
+    )
+
+
+def seed_readings(
+    seeds: Sequence[Seed], topics: Mapping[str, str], reader: TextReader
+) -> list[Reading]:
+    """Turn our own labelled comments into readings.
+
+    Parameters
+    ----------
+    seeds : sequence of Seed
+        The comments.
+    topics : mapping of str to str
+        An article's id to its topic.
+    reader : TextReader
+        Makes tokens.
+    """
+    return [_seed_reading(seed, topics, reader) for seed in seeds]
+
+
+def _seed_reading(seed: Seed, topics: Mapping[str, str], reader: TextReader) -> Reading:
+    comment = seed.comment
+    article = comment.article
+    if article is None or article.id is None:
+        raise ValueError(f"seed {seed.id} has no article")
+    return Reading(
+        comment=reader.comment(Document.of(comment)),
+        targets={str(label): float(broken) for label, broken in seed.labels.items()},
+        article=reader.article(article),
+        parent=reader.parent(comment.parent) if comment.parent else None,
+        weight=_BORDERLINE_WEIGHT if seed.borderline else 1.0,
+        group=article.id,
+        topic=topics[article.id],
+        pair=f"{article.id}/{seed.pair}" if seed.pair else None,
+        bound=not seed.labels[Label.OFF_TOPIC]
+        and not seed.labels[Label.SPAM]
+        and comment.parent is None
+        and seed.function not in _UNBOUND
+        and len(comment.text.split()) >= _SHORTEST_MOVED,
+    )
