@@ -42,8 +42,10 @@ def _web_address(url: str) -> str:
         raise ValueError("it must be an address that starts with https://")
     if address.username is not None or address.fragment:
         raise ValueError("leave out login and fragment")
-    # raises if it is none
-    _ = address.port
+    try:
+        _ = address.port
+    except ValueError:
+        raise ValueError("the port must be a number") from None
     return url
 
 

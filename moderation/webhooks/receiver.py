@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -112,7 +112,8 @@ class Receiver:
         try:
             connection.request("POST", self._target, body, headers={**said, **signed})
             # What follows the headers does not matter, so it is not waited for.
-            response = connection.getresponse()
+            with closing(connection.getresponse()) as response:
+                status, wait = response.status, _seconds(response.getheader("Retry-After"))
             if connection.is_overdue:  # headers that were cut off look like complete ones
                 raise TimeoutError
         except NoSuchHost:
@@ -123,7 +124,7 @@ class Receiver:
             raise Undelivered(self._lost(connection, error)) from None
         finally:
             connection.close()
-        _check(response)
+        _check(status, wait)
 
     def _lost(self, connection: _Connection, error: Exception) -> str:
         if connection.is_overdue:
@@ -147,17 +148,14 @@ def _forbidden(host: str, *, encrypted: bool) -> str:
     )
 
 
-def _check(response: http.client.HTTPResponse) -> None:
-    status = response.status
+def _check(status: int, wait: float | None) -> None:
     if 200 <= status < 300:
         return
     if 300 <= status < 400:
         raise Undelivered(f"The answer was {status}; no redirect is followed, give the final URL.")
     passing = status >= 500 or status in _PASSING
     raise Undelivered(
-        f"The answer was {status}.",
-        unavailable=passing,
-        wait=_seconds(response.getheader("Retry-After")) if passing else None,
+        f"The answer was {status}.", unavailable=passing, wait=wait if passing else None
     )
 
 

@@ -58,8 +58,8 @@ def listen() -> Iterator[Callable[..., int]]:
 def request(line: socket.socket) -> bytes:
     """Read a request as a whole."""
     read = b""
-    while not read.endswith(b"}}"):
-        read += line.recv(65536)
+    while not read.endswith(b"}}") and (part := line.recv(65536)):
+        read += part
     return read
 
 

@@ -74,10 +74,16 @@ def read_csv(path: Path, columns: Mapping[str, str], encoding: str | None) -> It
     except LookupError:
         raise ArchiveError(f"There is no encoding called {encoding}.") from None
     with stream, _long_fields():
-        header = stream.readline()
-        stream.seek(0)
-        rows = csv.reader(stream, _dialect(header), doublequote=True, skipinitialspace=False)
-        names = [name.strip() for name in next(rows, [])]
+        try:
+            header = stream.readline()
+            stream.seek(0)
+            rows = csv.reader(stream, _dialect(header), doublequote=True, skipinitialspace=False)
+            names = [name.strip() for name in next(rows, [])]
+        except (UnicodeError, csv.Error):
+            raise ArchiveError(
+                f"The first row of {path} cannot be read as {encoding}; name the right encoding "
+                "with --encoding."
+            ) from None
         places = _places(path, names, columns)
         yield from _csv_rows(rows, names, places, encoding)
 
@@ -98,6 +104,9 @@ def _csv_rows(
         place = f"line {rows.line_num + 1}"
         try:
             row = next(rows, None)
+        except UnicodeError:  # in UTF-16 nothing tells where the next row begins
+            yield Problem(place, f"This is not text in {encoding}; nothing after it was read.")
+            return
         except csv.Error:
             yield Problem(
                 place,
