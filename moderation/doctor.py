@@ -82,8 +82,7 @@ def _rules_and_model(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         Health.OK,
         "model",
-        f"{manifest.version} in {settings.model_dir}; {len(manifest.files)} files with the right "
-        "SHA-256.",
+        f"{manifest.version} in {settings.model_dir}; every file has its SHA-256.",
     )
 
 
@@ -96,12 +95,15 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         store.check()
         with store.reading() as reader:
-            waiting = reader.counts()[State.HELD]
+            counts = reader.counts()
+        waiting = counts[State.HELD] + counts[State.DEFERRED]
         admins = [one for one in accounts.moderators(store) if one.role is Role.ADMIN]
-        yield Finding(Health.OK, "database", f"{store.url} can be written; {waiting} wait.")
+        yield Finding(Health.OK, "database", f"{store.url} can be written; waiting: {waiting}.")
         if not any(not admin.disabled for admin in admins):
             yield Finding(
-                Health.WARNING, "accounts", "There is no admin. Run `moderation user create NAME`."
+                Health.WARNING,
+                "accounts",
+                "There is no admin. Run `moderation user create NAME --role admin`.",
             )
     except StoreUnavailable as error:
         yield Finding(Health.BROKEN, "database", str(error))
