@@ -11,7 +11,8 @@ __all__ = ["LONGEST_PASSAGE", "passages"]
 
 LONGEST_PASSAGE = 240
 
-_BOUNDARY = regex.compile(r"[.!?…]++[\"“”»«)\]]*+\s++(?=[\p{Lu}\d\"„»«(\[])")
+# The first look keeps a run of full stops from being tried again from each of them.
+_BOUNDARY = regex.compile(r"(?<![.!?…])[.!?…]++[\"“”»«)\]]*+\s++(?=[\p{Lu}\d\"„»«(\[])")
 # A full stop after these ends no sentence: abbreviations, initials and ordinal numbers.
 _NO_END = regex.compile(
     r"(?:^|[\s(.])(?:\p{L}|\d{1,2}|bzw|ca|etc|evtl|ggf|inkl|max|min|Mio|Mrd|Nr|sog|St|usw|vgl|zzgl"
