@@ -161,6 +161,10 @@ class View:
             if value not in ("", None) and (name, value) != ("list", Listing.FLAGGED)
         }
 
+    def trail(self) -> dict[str, Any]:
+        """Return the arguments that tell a comment's page it was opened from this view."""
+        return {"list": str(self.list), **self.address()}
+
     def unfiltered(self) -> dict[str, Any]:
         """Return the arguments of the address of the whole list, in the same order."""
         return View(list=self.list, sort=self.sort).address()

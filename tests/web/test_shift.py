@@ -280,7 +280,7 @@ def test_a_session_that_ends_in_the_middle_of_a_bulk_loses_nothing(tab, desk, fi
 
 def test_from_the_comment_page_the_list_goes_on_where_it_was(tab, desk, fill):
     fill(4)
-    tab.goto("/queue?list=flagged")
+    tab.reload()
     tab.keyboard.press("j")
     card(tab, "k01").get_by_role("link", name="einzeln ansehen").click()
     expect(tab.get_by_role("heading", name="Kommentar k01")).to_be_visible()
