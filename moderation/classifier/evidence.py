@@ -64,4 +64,4 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _fitting(sentence: str) -> list[str]:
-    return textwrap.wrap(sentence, LONGEST_PASSAGE, break_on_hyphens=False)
+    return textwrap.wrap(sentence, LONGEST_PASSAGE, expand_tabs=False, break_on_hyphens=False)
