@@ -116,7 +116,7 @@ def test_no_accepted_comment_is_lost_or_doubled_when_processes_are_killed(serve,
 
 
 def test_a_request_under_way_is_answered_before_the_service_stops(serve, settings, key):
-    comments = [{"id": str(number), "text": f"{TEXT} {number}"} for number in range(40)]
+    comments = [{"id": str(number), "text": f"{TEXT} {number}"} for number in range(20)]
     with serve(settings, "--workers", "1") as service, ThreadPoolExecutor(1) as threads:
         service.wait_for("/readyz")
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
@@ -132,4 +132,4 @@ def test_a_request_under_way_is_answered_before_the_service_stops(serve, setting
         status, _, answered = answer.result(60)
     assert status == 200
     assert [one["id"] for one in answered] == [comment["id"] for comment in comments]
-    assert len(kept(database)) == 40
+    assert len(kept(database)) == 20
