@@ -91,13 +91,17 @@ class Metrics:
         self._model_used = (version, sha256)
         self._model.labels(version, sha256).set(1)
 
-    def exposition(self, comments: Mapping[str, int] | None) -> bytes:
+    def exposition(
+        self, comments: Mapping[str, int] | None, outbox: Mapping[str, float] | None = None
+    ) -> bytes:
         """Return the numbers of all processes as text.
 
         Parameters
         ----------
         comments
             How many comments are in each state; ``None`` if the database cannot tell.
+        outbox
+            How many events are ``pending`` and ``parked``, and the ``seconds`` since the oldest.
         """
         registry = self._own
         if _SHARED_FOLDER in os.environ:
@@ -106,7 +110,7 @@ class Metrics:
         lines = exposition.generate_latest(registry)
         if comments is not None:
             stored = CollectorRegistry()
-            stored.register(_Stored(comments))
+            stored.register(_Stored(comments, outbox or {}))
             lines += exposition.generate_latest(stored)
         return lines
 
@@ -114,8 +118,9 @@ class Metrics:
 class _Stored(Collector):
     """What is asked of the database at the moment, not counted by a process."""
 
-    def __init__(self, comments: Mapping[str, int]) -> None:
+    def __init__(self, comments: Mapping[str, int], outbox: Mapping[str, float]) -> None:
         self._comments = comments
+        self._outbox = outbox
 
     def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily(
@@ -124,6 +129,10 @@ class _Stored(Collector):
         for state, number in self._comments.items():
             family.add_metric([state], number)
         yield family
+        for name, number in self._outbox.items():
+            yield GaugeMetricFamily(
+                f"moderation_outbox_{name}", f"Of what the blog was not told: {name}.", number
+            )
 
 
 def worker_ended(process: int) -> None:

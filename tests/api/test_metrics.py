@@ -76,3 +76,12 @@ def test_without_the_comments_table_the_rest_is_still_told(figures, settings):
     found = figures()
     assert not any(name == "moderation_comments" for name, *_ in found)
     assert any(name == "moderation_model" for name, *_ in found)
+
+
+def test_what_the_blog_was_not_told_is_counted(figures, post, insult):
+    assert figures()["moderation_outbox_pending",] == 0
+    post({"text": insult})
+    found = figures()
+    assert found["moderation_outbox_pending",] == 1
+    assert found["moderation_outbox_parked",] == 0
+    assert 0 < found["moderation_outbox_seconds",] < 600
