@@ -129,9 +129,9 @@ class _Stored(Collector):
         for state, number in self._comments.items():
             family.add_metric([state], number)
         yield family
-        for name, number in self._outbox.items():
+        for name, value in self._outbox.items():
             yield GaugeMetricFamily(
-                f"moderation_outbox_{name}", f"Of what the blog was not told: {name}.", number
+                f"moderation_outbox_{name}", f"Of what the blog was not told: {name}.", value
             )
 
 
