@@ -81,7 +81,9 @@ def log_in(tab: Page, password: str) -> None:
 
 def take(tab: Page, picture: Picture) -> None:
     """Take one picture."""
-    tab.goto(picture.path)
+    answer = tab.goto(picture.path)
+    if answer is None or not answer.ok:
+        sys.exit(f"{picture.path} cannot be shown; no more pictures are taken.")
     tab.wait_for_load_state("networkidle")
     tab.screenshot(path=FOLDER / f"{picture.name}.png")
 
