@@ -52,7 +52,9 @@ class _AbsentModel:
         self._runtime = of
 
     def assess(self, comment: Comment, explain: bool = True) -> Assessment:
-        raise ModelNotReady(self._runtime.model_state)
+        state = self._runtime.model_state
+        # the model may have come since this desk was taken; asking again finds it
+        raise ModelNotReady(ModelState.LOADING if state is ModelState.LOADED else state)
 
 
 class Runtime:
@@ -148,8 +150,9 @@ class Runtime:
         ModelNotReady
             While the model is loading, and if it was refused.
         """
-        if self.model_state is not ModelState.LOADED:
-            raise ModelNotReady(self.model_state)
+        state = self.model_state
+        if state is not ModelState.LOADED:
+            raise ModelNotReady(state)
 
     def _settle(self, state: ModelState) -> None:
         if state is ModelState.REFUSED and self.model_state is ModelState.LOADED:

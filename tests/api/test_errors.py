@@ -9,8 +9,10 @@ import sqlite3
 
 import pytest
 
+from moderation.api import failure_of
 from moderation.app import create_app
-from moderation.runtime import ModelState, Runtime
+from moderation.comment import Comment
+from moderation.runtime import ModelNotReady, ModelState, Runtime
 from moderation.settings import Settings
 from moderation.store import Scope
 from moderation.wire import ProblemKind
@@ -136,6 +138,16 @@ def test_while_the_model_loads_comments_are_asked_to_come_again(app, post, setti
         assert_problem(response, 503, "model-loading")
         assert int(response.headers["Retry-After"]) > 0
     still_loading.store.close()
+
+
+def test_a_comment_that_crosses_with_the_loaded_model_is_asked_to_come_again(settings, classifier):
+    runtime = Runtime(settings)
+    taken_before = runtime.desk
+    runtime.use(classifier)
+    with pytest.raises(ModelNotReady) as refusal:
+        taken_before.submit(Comment("Danke!"))
+    assert failure_of(refusal.value).problem["type"] == "/docs#problem-model-loading"
+    runtime.store.close()
 
 
 def test_a_repeated_call_is_answered_even_while_the_model_loads(app, post, settings, insult):
