@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import shutil
 import socket
@@ -170,10 +171,22 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         "limit_request_field_size": LARGEST_LINE,
         "limit_request_fields": 64,
         "logger_class": _Log,
+        "worker_exit": _leave,
         # no socket for remote control in the user's home
         "control_socket_disable": True,
     }
     Server(settings, options | _shared_numbers()).run()
+
+
+def _leave(_server: object, worker: Any) -> None:
+    """End a worker that has answered everything, without taking its interpreter apart.
+
+    That takes seconds on a busy machine, and onnxruntime aborts in it if a model is being loaded.
+    One that could not start keeps its own exit status.
+    """
+    if worker.booted:
+        logging.shutdown()
+        os._exit(0)
 
 
 def _shared_numbers() -> dict[str, Any]:
