@@ -39,6 +39,9 @@ ENCODER: Final = "encoder"
 
 # Rows of features are wide; this many at a time keep memory small and the overhead smaller.
 _BATCH: Final = 256
+# Below it no rule in use holds a comment, and reading it again without each of its clauses takes
+# several times as long as scoring it.
+_WORTH_EXPLAINING: Final = 0.02
 
 
 class Classifier:
@@ -172,7 +175,15 @@ class Classifier:
         if off_topic:
             evidence = self._extractor.relevance.evidence(document)
             judged[Label.OFF_TOPIC] = replace(off_topic, evidence=evidence)
-        heads = {k: head for k, head in self._heads.heads_.items() if k is not Label.OFF_TOPIC}
+        heads = {
+            label: head
+            for label, head in self._heads.heads_.items()
+            if label is not Label.OFF_TOPIC
+            and (judgement := judged[label])
+            and judgement.score >= _WORTH_EXPLAINING
+        }
+        if not heads:
+            return
         found = spans(document, self._extractor, list(heads.values()))
         for label, passages in zip(heads, found, strict=True):
             judgement = judged[label]

@@ -30,7 +30,7 @@ _LEAST_SHARE = 0.06
 # dumm", high enough not to mark whole sentences.
 _COST_OF_A_WORD = 0.25
 # Each clause costs another reading of the comment, while the blog's backend waits.
-_MOST_CLAUSES = 6
+_MOST_CLAUSES = 4
 _FEWEST_WORDS = 3
 _CLAUSE_END = re.compile(r"[.!?…;:,\n()–—]")
 
