@@ -24,8 +24,8 @@ def likeness(text: str, others: Sequence[str]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> likeness("Du Trottel!", ["Du Trottel!", "Du Tr0ttel", "Der Akku"]).round(1)
-    array([1. , 1. , 0. ])
+    >>> likeness("Du Trottel!", ["Du Trottel!", "Du Tr0ttel!", "Der Akku"]).round(1)
+    array([1., 1., 0.])
     """
     vectors = HashingVectorizer(
         analyzer="char_wb", ngram_range=(3, 5), lowercase=False, alternate_sign=False

@@ -1,12 +1,19 @@
-"""Archives for the tests, made of seeds, and the judges of a run."""
+"""Archives for the tests, made of seeds, and the judges of a run.
+
+What an archive goes through does not depend on what a score rests on, so the model here is the
+one that ships without its encoder, which is many times as fast.
+"""
 
 import json
 
+import joblib
 import pytest
 
 from moderation.archive.rescore import Judges
+from moderation.classifier import Classifier, Heads, save_model
+from moderation.rules import RuleBook
 from moderation.seeds import Split, read_corpus
-from moderation.settings import PROJECT_ROOT
+from moderation.settings import PROJECT_ROOT, Settings
 
 STATUS = ("approved", "rejected", "approved", "pending", "spam")
 
@@ -33,6 +40,47 @@ def archive(tmp_path_factory):
     path = tmp_path_factory.mktemp("archive") / "archive.jsonl"
     path.write_text("".join(lines), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory):
+    """The model that ships, without its encoder."""
+    shipped = Settings().model_dir
+    manifest = Classifier.load(shipped).manifest
+    extractor, whole = joblib.load(shipped / "heads.joblib")
+    heads = Heads(extractor.slices, whole.settings)
+    heads.heads_ = whole.heads_
+    for head in heads.heads_.values():
+        head.weights_ = head.weights_[: extractor.n_features]
+    folder = tmp_path_factory.mktemp("models") / "quick"
+    save_model(
+        folder,
+        extractor,
+        heads,
+        version=f"{manifest.version}-quick",
+        thresholds={label: {"0.02": 0.3} for label in manifest.labels},
+        training_data=manifest.training_data,
+        metrics={},
+    )
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _model_in_use(model_dir, monkeypatch):
+    """Commands, in this process and in others, use that model too."""
+    monkeypatch.setenv("MODERATION_MODEL_DIR", str(model_dir))
+
+
+@pytest.fixture(scope="session")
+def classifier(model_dir):
+    """That model, loaded once."""
+    return Classifier.load(model_dir)
+
+
+@pytest.fixture(scope="session")
+def rules(classifier):
+    """The blog's rules with the thresholds of that model."""
+    return RuleBook.load(Settings().rules_file).with_thresholds(classifier.manifest.thresholds)
 
 
 @pytest.fixture(scope="session")

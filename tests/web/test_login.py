@@ -8,7 +8,7 @@ from moderation.app import create_app
 from moderation.desk import accounts
 from moderation.settings import Settings
 
-PAGES = ["/queue", "/queue/4711", "/decided"]
+PAGES = ["/queue", "/queue/4711", "/dashboard", "/profile"]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -284,6 +284,7 @@ def test_from_the_comment_page_the_list_goes_on_where_it_was(tab, desk, fill):
     tab.keyboard.press("j")
     card(tab, "k01").get_by_role("link", name="einzeln ansehen").click()
     expect(tab.get_by_role("heading", name="Kommentar k01")).to_be_visible()
+    tab.wait_for_load_state("load")  # keys work from then on
     tab.keyboard.press("3")
     tab.wait_for_url("**/queue")
     expect(
