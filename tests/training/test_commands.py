@@ -42,7 +42,9 @@ def run(*arguments):
 @pytest.fixture(scope="module")
 def trained(seeds, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "0.0.1"
-    result = run("train", "--version", "0.0.1", "--seeds", seeds, "-o", folder)
+    # n-grams alone: what is tested here does not depend on what a score rests on
+    options = ("--seeds", seeds, "--without-encoder")
+    result = run("train", "--version", "0.0.1", *options, "-o", folder)
     assert result.exit_code == 0, result.output
     return folder, result.output
 
@@ -74,7 +76,8 @@ def test_training_says_how_to_put_the_model_to_use(trained):
 
 
 def test_the_same_data_gives_the_same_model(trained, seeds, tmp_path):
-    run("train", "--version", "0.0.1", "--seeds", seeds, "-o", tmp_path / "again")
+    options = ("--seeds", seeds, "--without-encoder")
+    run("train", "--version", "0.0.1", *options, "-o", tmp_path / "again")
     again = Classifier.load(tmp_path / "again").manifest
     first = Classifier.load(trained[0]).manifest
     # the model card says how long scoring took
@@ -175,3 +178,14 @@ def test_too_few_labelled_comments_are_refused_with_a_reason(tmp_path, seeds):
     assert result.exit_code == 1
     assert "add labelled comments" in result.output
     assert not (tmp_path / "model").exists()
+
+
+def test_the_encoder_in_use_comes_along_unless_told_otherwise(trained, seeds, tmp_path):
+    assert not any(
+        name.startswith("encoder/") for name in Classifier.load(trained[0]).manifest.files
+    )
+    result = run("train", "--version", "0.0.2", "--seeds", seeds, "-o", tmp_path / "model")
+    assert result.exit_code == 0, result.output
+    classifier = Classifier.load(tmp_path / "model")
+    assert "encoder/encoder.onnx" in classifier.manifest.files
+    assert classifier.assess(Comment("Danke für den Test!")).labels[Label.DISPARAGING].score < 0.5
