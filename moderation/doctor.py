@@ -125,7 +125,8 @@ def _permissions(settings: Settings) -> Iterator[Finding]:
 
 
 def _private(folder: Path) -> Iterator[Path]:
-    for name in ("session_key", "demo_token", "demo_password", "moderation.db"):
+    secrets = ("session_key", "second_factor_key", "privacy_key", "demo_token", "demo_password")
+    for name in (*secrets, "moderation.db"):
         path = folder / name
         if path.exists():
             yield path

@@ -23,6 +23,10 @@ WITH_ALL_NAMES = "30/minute; 100/hour"
 """Failed logins from one address."""
 
 
+WRONG_CODES = "10/hour; 30/day"
+"""Wrong codes of one name's second factor from anywhere: only who has the password gets to them."""
+
+
 class TooManyRequests(Exception):  # noqa: N818 - the request's fault, not the code's
     """A limit is reached.
 
@@ -89,23 +93,43 @@ class RateLimits:
         TooManyRequests
             If too many have failed.
         """
-        waits = [
-            _wait(self._failures, limit, key)
-            for limit, key in _login_limits(name, address)
-            if not self._failures.test(limit, key)
-        ]
-        if waits:
-            raise TooManyRequests("login", max(waits))
+        self._check(*_login_limits(name, address))
+
+    def check_code(self, name: str, address: str | None) -> None:
+        """Let a code of a second factor be tried after the right password.
+
+        Raises
+        ------
+        TooManyRequests
+            If too many codes or passwords were wrong.
+        """
+        self._check(*_login_limits(name, address), *_code_limits(name))
+
+    def count_wrong_code(self, name: str, address: str | None) -> None:
+        """Count a wrong code, as a failed login too."""
+        self._count(*_login_limits(name, address), *_code_limits(name))
 
     def count_failed_login(self, name: str, address: str | None) -> None:
         """Count a login that failed."""
-        for limit, key in _login_limits(name, address):
-            self._failures.hit(limit, key)
+        self._count(*_login_limits(name, address))
 
     def forget_failed_logins(self, name: str, address: str | None) -> None:
         """Forget those with a name from an address, because one of them succeeded."""
         for limit, key in _one_address(name, address):
             self._failures.clear(limit, key)
+
+    def _check(self, *counted: tuple[RateLimitItem, str]) -> None:
+        waits = [
+            _wait(self._failures, limit, key)
+            for limit, key in counted
+            if not self._failures.test(limit, key)
+        ]
+        if waits:
+            raise TooManyRequests("login", max(waits))
+
+    def _count(self, *counted: tuple[RateLimitItem, str]) -> None:
+        for limit, key in counted:
+            self._failures.hit(limit, key)
 
 
 def _login_limits(name: str, address: str | None) -> list[tuple[RateLimitItem, str]]:
@@ -114,6 +138,10 @@ def _login_limits(name: str, address: str | None) -> list[tuple[RateLimitItem, s
         *((limit, f"name {_digest(name)}") for limit in parse_many(FROM_ALL_ADDRESSES)),
         *((limit, f"from {whose(address)}") for limit in parse_many(WITH_ALL_NAMES)),
     ]
+
+
+def _code_limits(name: str) -> list[tuple[RateLimitItem, str]]:
+    return [(limit, f"code {_digest(name)}") for limit in parse_many(WRONG_CODES)]
 
 
 def _one_address(name: str, address: str | None) -> list[tuple[RateLimitItem, str]]:

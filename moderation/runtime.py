@@ -15,6 +15,7 @@ from moderation.classifier import Classifier, ModelError
 from moderation.comment import Assessment, Comment
 from moderation.desk import Assessor, Desk
 from moderation.desk.privacy import Pseudonyms
+from moderation.desk.second_factor import SecondFactors
 from moderation.limits import RateLimits
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
@@ -80,6 +81,7 @@ class Runtime:
             requests_per_minute=settings.requests_per_minute,
         )
         self.store = Store(settings.database)
+        self.second_factors = SecondFactors(self.store, settings.sealing_key())
         self.pseudonyms = Pseudonyms(settings.pseudonym_key())
         self._book = RuleBook.load(settings.rules_file)
         self.rules = self._book

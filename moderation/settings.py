@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         min_length=16,
         description="signs sessions; by default generated once and kept in the data folder",
     )
+    second_factor_key: str | None = Field(
+        default=None,
+        min_length=16,
+        description="encrypts the secrets of second factors; by default generated once and kept",
+    )
     cookies_over_https_only: bool = Field(
         default=False, description="true wherever the desk is reached by https"
     )
@@ -211,6 +216,12 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key
         return keep_secret(self.data_dir / "session_key", secrets.token_urlsafe(48))
+
+    def sealing_key(self) -> str:
+        """Return the key that encrypts secrets of second factors, keeping one on the first call."""
+        if self.second_factor_key:
+            return self.second_factor_key
+        return keep_secret(self.data_dir / "second_factor_key", secrets.token_urlsafe(48))
 
     def pseudonym_key(self) -> str:
         """Return the key that hashes senders, generating and keeping one on the first call."""

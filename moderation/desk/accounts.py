@@ -150,7 +150,7 @@ def moderator(store: Store, name: str) -> Moderator | None:
 
 
 def session_stamp(store: Store, name: str) -> str | None:
-    """Return what a moderator's sessions carry; it changes with their password.
+    """Return what a moderator's sessions carry; it changes with password and second factor.
 
     ``None`` if there is no such moderator or the account is closed.
     """
@@ -159,7 +159,10 @@ def session_stamp(store: Store, name: str) -> str | None:
 
 
 def session_holder(store: Store, name: str, stamp: str) -> Moderator | None:
-    """Find the moderator of a session; ``None`` if the password has changed since it began."""
+    """Find the moderator of a session.
+
+    ``None`` if password or second factor have changed since it began.
+    """
     found = _with_stamp(store, name)
     if found is None or not hmac.compare_digest(found[1].encode(), stamp.encode()):
         return None
@@ -174,8 +177,9 @@ def _with_stamp(store: Store, name: str) -> tuple[Moderator, str] | None:
     if found is None or found[0].disabled:
         return None
     moderator, password_hash = found
+    since = moderator.second_factor_since
     # the hash is salted, so that its digest tells nothing of the password
-    return moderator, _sha256(password_hash)
+    return moderator, _sha256(password_hash + (since.isoformat() if since else ""))
 
 
 def moderators(store: Store) -> tuple[Moderator, ...]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import click
 
-from moderation.desk import accounts
+from moderation.desk import accounts, second_factor
 from moderation.desk.base import utc_now
 from moderation.desk.errors import DeskError
 from moderation.store import ApiToken, Role, Scope, Store
@@ -70,13 +70,14 @@ def list_users() -> None:
     with _store() as store:
         found = accounts.moderators(store)
     _print_table(
-        ("NAME", "DISPLAY NAME", "ROLE", "SINCE", "STATUS"),
+        ("NAME", "DISPLAY NAME", "ROLE", "SINCE", "SECOND FACTOR", "STATUS"),
         [
             (
                 each.name,
                 each.display_name,
                 each.role,
                 _day(each.created_at),
+                _day(each.second_factor_since),
                 "disabled" if each.disabled else "active",
             )
             for each in found
@@ -93,6 +94,18 @@ def change_password(name: str, password_stdin: bool) -> None:
     with _store() as store:
         accounts.set_password(store, name, password)
     click.echo(f"{name} has a new password.")
+
+
+@user.command("reset-second-factor")
+@click.argument("name")
+def reset_second_factor(name: str) -> None:
+    """Take the second factor off the account of NAME, whose app and recovery codes are lost.
+
+    The password alone opens it then, and all its sessions end.
+    """
+    with _store() as store:
+        second_factor.remove(store, name, by=None)
+    click.echo(f"{name} has no second factor any more and can set up a new one in the profile.")
 
 
 @user.command("disable")

@@ -31,6 +31,7 @@ from moderation.store.records import (
     State,
     ThresholdChange,
 )
+from moderation.store.second_factors import SecondFactorWriter
 from moderation.store.shapes import labels_to_json, reasons_to_json, rules_to_json
 from moderation.store.tables import (
     ApiTokenRow,
@@ -72,6 +73,11 @@ class Writer(Reader):
     def outbox(self) -> OutboxWriter:
         """Events on their way to the blog."""
         return OutboxWriter(self._session)
+
+    @property
+    def second_factors(self) -> SecondFactorWriter:
+        """What moderators' apps share with us."""
+        return SecondFactorWriter(self._session)
 
     def save_article(self, article: Article, *, at: datetime) -> int:
         """Store an article or complete the stored one, and give its row number.

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from moderation.comment import Article, Decision, Label
@@ -28,6 +28,7 @@ from moderation.store.records import (
     ThreadItem,
     ThresholdChange,
 )
+from moderation.store.second_factors import SecondFactorReader
 from moderation.store.tables import (
     ApiTokenRow,
     ArticleRow,
@@ -37,6 +38,7 @@ from moderation.store.tables import (
     EventRow,
     ModeratorRow,
     PastTextRow,
+    SecondFactorRow,
     ThresholdChangeRow,
 )
 from moderation.store.threads import thread
@@ -72,6 +74,11 @@ class Reader:
     def outbox(self) -> OutboxReader:
         """Events on their way to the blog."""
         return OutboxReader(self._session)
+
+    @property
+    def second_factors(self) -> SecondFactorReader:
+        """What moderators' apps share with us."""
+        return SecondFactorReader(self._session)
 
     def comment(self, comment_id: str) -> QueueItem | None:
         """Find a comment with its article and newest assessment, without its history."""
@@ -199,13 +206,13 @@ class Reader:
 
     def moderator(self, name: str) -> tuple[Moderator, str] | None:
         """Find a moderator and their password hash."""
-        row = self._session.scalar(select(ModeratorRow).where(ModeratorRow.name == name))
-        return None if row is None else (_moderator(row), row.password_hash)
+        found = self._session.execute(_moderators().where(ModeratorRow.name == name)).first()
+        return None if found is None else (_moderator(*found), found[0].password_hash)
 
     def moderators(self) -> tuple[Moderator, ...]:
         """List all moderators by name."""
-        rows = self._session.scalars(select(ModeratorRow).order_by(ModeratorRow.name))
-        return tuple(_moderator(row) for row in rows)
+        rows = self._session.execute(_moderators().order_by(ModeratorRow.name))
+        return tuple(_moderator(*row) for row in rows)
 
     def token(self, sha256: str) -> tuple[ApiToken, str] | None:
         """Find an API token by the SHA-256 of its key; gives the stored SHA-256 back too."""
@@ -223,7 +230,12 @@ def digest(article: Article) -> str:
     return hashlib.sha256(f"{article.title}\0{article.text}".encode()).hexdigest()
 
 
-def _moderator(row: ModeratorRow) -> Moderator:
+def _moderators() -> Select[ModeratorRow, datetime | None]:
+    """Select moderators, and since when their second factor is in force."""
+    return select(ModeratorRow, SecondFactorRow.confirmed_at).outerjoin(SecondFactorRow)
+
+
+def _moderator(row: ModeratorRow, second_factor_since: datetime | None) -> Moderator:
     return Moderator(
         name=row.name,
         display_name=row.display_name,
@@ -231,6 +243,7 @@ def _moderator(row: ModeratorRow) -> Moderator:
         disabled=row.disabled,
         created_at=row.created_at,
         language=row.language,
+        second_factor_since=second_factor_since,
     )
 
 

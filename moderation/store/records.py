@@ -517,7 +517,8 @@ class Backlog:
 class Moderator:
     """A person who works at the desk; ``name`` is what they log in with.
 
-    ``language`` is the code of the one they want to read the desk in, ``None`` their browser's.
+    ``language`` is the code of the one they want to read the desk in, ``None`` their browser's;
+    ``second_factor_since`` when a code of their app became part of the login, if it is.
     """
 
     name: str
@@ -526,6 +527,26 @@ class Moderator:
     disabled: bool
     created_at: datetime
     language: str | None = None
+    second_factor_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What is kept of a moderator's second factor.
+
+    ``secret`` is encrypted, ``None`` once the factor was taken off; it waits for its first code
+    until ``confirmed_at``. ``last_step`` is the number of the last code's 30 seconds,
+    ``removed_by`` who took it off (``None``: whoever runs this installation), ``recovery_codes``
+    how many are left.
+    """
+
+    secret: str | None
+    begun_at: datetime
+    confirmed_at: datetime | None
+    last_step: int | None
+    removed_at: datetime | None
+    removed_by: str | None
+    recovery_codes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,6 +286,37 @@ class ModeratorRow(Base):
     language: Mapped[str | None] = mapped_column(String(LANGUAGE_LENGTH))
 
 
+class SecondFactorRow(Base):
+    """What a moderator's authenticator app shares with us, from its setup until it is taken off.
+
+    ``secret`` is encrypted; it counts once ``confirmed_at`` is set, and is gone when the factor is
+    taken off. ``last_step`` numbers the 30 seconds of the last code, so that none is used twice.
+    """
+
+    __tablename__ = "second_factors"
+
+    moderator_id: Mapped[int] = mapped_column(
+        ForeignKey("moderators.id"), primary_key=True, autoincrement=False
+    )
+    secret: Mapped[str | None] = mapped_column(Text)
+    begun_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    removed_at: Mapped[datetime | None]
+    removed_by: Mapped[str | None] = mapped_column(Text)
+
+
+class RecoveryCodeRow(Base):
+    """A code that stands in for a lost app once, by its SHA-256; gone when it is used."""
+
+    __tablename__ = "recovery_codes"
+
+    moderator_id: Mapped[int] = mapped_column(
+        ForeignKey("moderators.id"), primary_key=True, autoincrement=False
+    )
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
 class ApiTokenRow(Base):
     """A key for machines, by the SHA-256 of the key."""
 
