@@ -39,6 +39,9 @@ from moderation.wire import ClassifyRequest
 LONGEST_SOAK = 60
 """Minutes."""
 
+WARM_UP = 20.0
+"""Seconds."""
+
 
 @dataclass
 class Sample:
@@ -81,6 +84,8 @@ def main(seconds: float, workers: int, clients: str, soak: int, model: Path | No
         print("| request | clients | requests/s | p50 ms | p95 ms | p99 ms | errors |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         best = 0.0
+        # Articles are read once by every worker, when their first comment comes; not measured here.
+        run(server.port, targets[1], 2 * workers, WARM_UP)
         for target in targets:
             for number in map(int, clients.split(",")):
                 rate = show(target.name, number, run(server.port, target, number, seconds), seconds)
