@@ -320,10 +320,8 @@ def test_without_a_password_there_is_a_sentence(monkeypatch):
 
 
 @pytest.fixture
-def command(blog, store, model_dir, tmp_path, monkeypatch):
+def command(blog, installed, monkeypatch):
     """Run a command about the blog."""
-    monkeypatch.setenv("MODERATION_DATABASE_URL", f"sqlite:///{tmp_path / 'moderation.db'}")
-    monkeypatch.setenv("MODERATION_MODEL_DIR", str(model_dir))
     monkeypatch.setenv("MODERATION_WORDPRESS_PASSWORD", "geheim")
 
     def command(name, *answers):
