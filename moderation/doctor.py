@@ -6,6 +6,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,9 +18,13 @@ from moderation.desk import accounts
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
 from moderation.store import Role, State, Store, StoreUnavailable
+from moderation.webhooks.sender import WebhooksUnset, sender
 
 FREE_SPACE = 2**30
 """Bytes that should be free on the disk of the data folder."""
+
+LONGEST_SILENCE = timedelta(hours=1)
+"""After which an event should have been told to the blog."""
 
 
 class Health(StrEnum):
@@ -97,18 +102,62 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with store.reading() as reader:
             counts = reader.counts()
         waiting = counts[State.HELD] + counts[State.DEFERRED]
-        admins = [one for one in accounts.moderators(store) if one.role is Role.ADMIN]
         yield Finding(Health.OK, "database", f"{store.url} can be written; waiting: {waiting}.")
-        if not any(not admin.disabled for admin in admins):
-            yield Finding(
-                Health.WARNING,
-                "accounts",
-                "There is no admin. Run `moderation user create NAME --role admin`.",
-            )
+        yield from _accounts(store)
+        yield from _webhooks(store, settings)
+        yield from _privacy(store, settings)
     except StoreUnavailable as error:
         yield Finding(Health.BROKEN, "database", str(error))
     finally:
         store.close()
+
+
+def _accounts(store: Store) -> Iterator[Finding]:
+    admins = [one for one in accounts.moderators(store) if one.role is Role.ADMIN]
+    if not any(not admin.disabled for admin in admins):
+        yield Finding(
+            Health.WARNING,
+            "accounts",
+            "There is no admin. Run `moderation user create NAME --role admin`.",
+        )
+
+
+def _webhooks(store: Store, settings: Settings) -> Iterator[Finding]:
+    wanted = settings.webhook_url is not None or bool(settings.webhook_keys)
+    if wanted:
+        try:
+            sender(store, settings)
+        except WebhooksUnset as error:
+            yield Finding(Health.BROKEN, "webhooks", str(error))
+    with store.reading() as reader:
+        backlog = reader.outbox.backlog()
+    if backlog.parked:
+        yield Finding(
+            Health.WARNING,
+            "webhooks",
+            f"Events that the blog was not told of are parked: {backlog.parked}. See why with "
+            "`moderation webhooks list --state parked`, then run `moderation webhooks replay "
+            "--parked`.",
+        )
+    elif wanted and backlog.oldest and datetime.now(UTC) - backlog.oldest > LONGEST_SILENCE:
+        yield Finding(
+            Health.WARNING,
+            "webhooks",
+            f"Events wait since {backlog.oldest:%Y-%m-%d %H:%M}Z: {backlog.pending}. See that "
+            "`moderation webhooks run` runs, and what it logs.",
+        )
+
+
+def _privacy(store: Store, settings: Settings) -> Iterator[Finding]:
+    with store.reading() as reader:
+        hashed = reader.personal.any_hashes()
+    if hashed and not settings.privacy_key:
+        yield Finding(
+            Health.WARNING,
+            "privacy",
+            "There are hashes of e-mail or IP addresses, and no key to find anybody by them. Set "
+            "MODERATION_PRIVACY_KEY to the one they were made with.",
+        )
 
 
 def _permissions(settings: Settings) -> Iterator[Finding]:
@@ -125,7 +174,7 @@ def _permissions(settings: Settings) -> Iterator[Finding]:
 
 
 def _private(folder: Path) -> Iterator[Path]:
-    secrets = ("session_key", "second_factor_key", "privacy_key", "demo_token", "demo_password")
+    secrets = ("session_key", "second_factor_key", "demo_token", "demo_password")
     for name in (*secrets, "moderation.db"):
         path = folder / name
         if path.exists():

@@ -82,7 +82,7 @@ class Runtime:
         )
         self.store = Store(settings.database)
         self.second_factors = SecondFactors(self.store, settings.sealing_key())
-        self.pseudonyms = Pseudonyms(settings.pseudonym_key())
+        self.pseudonyms = Pseudonyms(settings.privacy_key) if settings.privacy_key else None
         self._book = RuleBook.load(settings.rules_file)
         self.rules = self._book
         self._sample_share = settings.review_sample_share

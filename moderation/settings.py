@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     privacy_key: str | None = Field(
         default=None,
         min_length=16,
-        description="hashes e-mail and IP addresses; by default generated once and kept",
+        description="hashes e-mail and IP addresses; without it nothing of them is kept",
     )
     retention_days_approved: int | None = Field(
         default=None, ge=0, description="after which the text of an approved comment is erased"
@@ -222,12 +222,6 @@ class Settings(BaseSettings):
         if self.second_factor_key:
             return self.second_factor_key
         return keep_secret(self.data_dir / "second_factor_key", secrets.token_urlsafe(48))
-
-    def pseudonym_key(self) -> str:
-        """Return the key that hashes senders, generating and keeping one on the first call."""
-        if self.privacy_key:
-            return self.privacy_key
-        return keep_secret(self.data_dir / "privacy_key", secrets.token_urlsafe(48))
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:

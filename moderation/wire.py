@@ -149,14 +149,14 @@ class ClassifyRequest(_Body):
     email: Annotated[str, Field(max_length=320)] | None = Field(
         default=None,
         description=(
-            "The author's e-mail address. Not needed; only a keyed hash of it is kept, by which "
+            "The author's e-mail address. Not needed; at most a keyed hash of it is kept, by which "
             "their comments are found if they ask for them."
         ),
         examples=["max@blog.example"],
     )
     address: Annotated[str, Field(max_length=64), AfterValidator(_ip_address)] | None = Field(
         default=None,
-        description="The author's IP address. Not needed; only a keyed hash of it is kept.",
+        description="The author's IP address. Not needed; at most a keyed hash of it is kept.",
         examples=["192.0.2.7"],
     )
     enqueue: bool = Field(

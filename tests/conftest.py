@@ -1,4 +1,9 @@
-"""What all tests share: a fresh database of each kind, from real SQLite files and a real server."""
+"""What all tests share: a fresh database of each kind, from real SQLite files and a real server.
+
+Every test that uses a database runs on both kinds, but for what is slow: a browser, a WordPress,
+servers and senders in processes of their own. That runs on SQLite, on PostgreSQL with
+`pytest --database postgresql`.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +15,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -19,7 +25,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from flask import Flask
+from sqlalchemy import create_engine, inspect, make_url, text
+from werkzeug.serving import make_server
 
 from moderation.classifier import Classifier
 from moderation.rules import RuleBook
@@ -28,7 +36,43 @@ from moderation.store import Store
 
 COMMAND = Path(sys.executable).with_name("moderation")
 DATABASES = ["sqlite", "postgresql"]
+SLOW = {"browser", "serve", "wordpress"}
+"""Fixtures that make a test so slow that it runs on one kind of database unless asked otherwise."""
+
 _numbers = count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        action="append",
+        choices=DATABASES,
+        help="run every test that uses a database on this kind; may be given twice",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "database(kind): is about this kind of database alone")
+    config.addinivalue_line("markers", "slow: runs on one kind of database unless asked otherwise")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" not in metafunc.fixturenames:
+        return
+    test = metafunc.definition
+    is_slow = SLOW.intersection(metafunc.fixturenames) or test.get_closest_marker("slow")
+    kinds = metafunc.config.getoption("--database") or DATABASES[: 1 if is_slow else None]
+    about = test.get_closest_marker("database")
+    if about is not None:
+        kinds = [kind for kind in kinds if kind in about.args]
+    metafunc.parametrize("database", kinds, indirect=True)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """The kind of database that this test runs on."""
+    kind: str = request.param
+    return kind
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +105,25 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_server: str) -> str:
+def copy_postgresql(postgresql_server: str) -> Callable[[str], str]:
+    """Make a database from another one of the server; gives its URL."""
+
+    def copy(template: str) -> str:
+        name = f"test_{next(_numbers)}"
+        _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {template}")
+        return postgresql_server.replace("/postgres?", f"/{name}?")
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(copy_postgresql: Callable[[str], str]) -> str:
     """The name of a migrated, empty database, to be copied."""
-    _administer(postgresql_server, "CREATE DATABASE template_migrated")
-    store = Store(_database(postgresql_server, "template_migrated"))
+    url = copy_postgresql("template0")
+    store = Store(url)
     store.migrate()
     store.close()
-    return "template_migrated"
+    return str(make_url(url).database)
 
 
 def _administer(url: str, *statements: str) -> None:
@@ -78,43 +134,104 @@ def _administer(url: str, *statements: str) -> None:
     engine.dispose()
 
 
-def _database(server: str, name: str) -> str:
-    return server.replace("/postgres?", f"/{name}?")
-
-
-@pytest.fixture(params=DATABASES)
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database without any tables, once of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'moderation.db'}"
+@pytest.fixture
+def empty_database_url(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """A database without any tables."""
+    if database == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
-    yield from _postgresql_database(request, template="template0")
+    yield from _dropped_afterwards(request, "template0")
 
 
-@pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated, empty database, once of each kind."""
-    if request.param == "sqlite":
+@pytest.fixture
+def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database without any comments."""
+    if database == "sqlite":
         path = tmp_path / "moderation.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    yield from _postgresql_database(
-        request, template=request.getfixturevalue("postgresql_template")
+    yield from _dropped_afterwards(request, request.getfixturevalue("postgresql_template"))
+
+
+def _dropped_afterwards(request: pytest.FixtureRequest, template: str) -> Iterator[str]:
+    url = request.getfixturevalue("copy_postgresql")(template)
+    yield url
+    _administer(
+        request.getfixturevalue("postgresql_server"),
+        f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)",
     )
 
 
-def _postgresql_database(request: pytest.FixtureRequest, *, template: str) -> Iterator[str]:
-    server = request.getfixturevalue("postgresql_server")
-    name = f"test_{next(_numbers)}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _database(server, name)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+Sql = Callable[[str], Sequence[Any]]
+
+
+@pytest.fixture
+def sql(database_url: str) -> Iterator[Sql]:
+    """Ask or change the database past the program; gives the rows that were asked for."""
+    engine = create_engine(database_url)
+
+    def execute(statement: str) -> Sequence[Any]:
+        with engine.begin() as connection:
+            result = connection.execute(text(statement))
+            return result.all() if result.returns_rows else []
+
+    yield execute
+    engine.dispose()
+
+
+@pytest.fixture
+def read_only_url(database: str, database_url: str, sql: Sql) -> str:
+    """The address of the same database for who may only read."""
+    url = make_url(database_url)
+    if database == "sqlite":
+        return f"sqlite:///file:{url.database}?mode=ro&uri=true"
+    # for connections made from now on
+    sql(f"ALTER DATABASE {url.database} SET default_transaction_read_only = on")
+    return database_url
+
+
+@pytest.fixture
+def everything_kept(database_url: str) -> Callable[[], str]:
+    """Give in lower case all that is in any table, and for SQLite in any byte of its files."""
+
+    def everything() -> str:
+        engine = create_engine(database_url)
+        with engine.connect() as connection:
+            tables = inspect(engine).get_table_names()
+            rows = [connection.execute(text(f'SELECT * FROM "{table}"')).all() for table in tables]
+        engine.dispose()
+        raw = ""
+        if database_url.startswith("sqlite"):
+            path = Path(database_url.removeprefix("sqlite:///"))
+            files = path.parent.glob(f"{path.name}*")
+            raw = "".join(file.read_bytes().decode("latin1") for file in files)
+        return (str(rows) + raw).lower()
+
+    return everything
+
+
+@pytest.fixture
+def ruin(database: str, database_url: str, request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Make the database unusable; gives the sentence by which the program is to say so."""
+
+    def ruin_file() -> str:
+        Path(database_url.removeprefix("sqlite:///")).write_bytes(b"not a database at all" * 100)
+        return "The database file is not an SQLite database. Check the database URL."
+
+    def drop() -> str:
+        server = request.getfixturevalue("postgresql_server")
+        _administer(server, f"DROP DATABASE {make_url(database_url).database} WITH (FORCE)")
+        return "The database cannot be reached. Check that it runs and the database URL is right."
+
+    return ruin_file if database == "sqlite" else drop
 
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
-    """A store with all tables and nothing in them, once on each kind of database."""
+    """A store with all tables and nothing in them."""
     store = Store(database_url)
     yield store
     store.close()
@@ -140,10 +257,38 @@ def rules(classifier: Classifier) -> RuleBook:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, sqlite_template: Path, model_dir: Path) -> Settings:
+def settings(tmp_path: Path, database_url: str, model_dir: Path) -> Settings:
     """An installation with a database of its own, still empty."""
-    shutil.copy(sqlite_template, tmp_path / "moderation.db")
-    return Settings(data_dir=tmp_path, model_dir=model_dir)
+    return Settings(data_dir=tmp_path, database_url=database_url, model_dir=model_dir)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What makes commands work on an installation."""
+    return {
+        "MODERATION_DATA_DIR": str(settings.data_dir),
+        "MODERATION_DATABASE_URL": settings.database,
+        "MODERATION_MODEL_DIR": str(settings.model_dir),
+    }
+
+
+@pytest.fixture
+def installed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An installation that commands work on, called in this process or in another."""
+    for name, value in _environment(settings).items():
+        monkeypatch.setenv(name, value)
+    return settings
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """The application, which each folder makes for itself, behind a real socket."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 class Service:
@@ -203,16 +348,12 @@ def serve() -> Serve:
         settings: Settings, *options: str, port: int | None = None, **environment: str
     ) -> Iterator[Service]:
         port = port or free_port()
-        own = {
-            "MODERATION_DATA_DIR": str(settings.data_dir),
-            "MODERATION_MODEL_DIR": str(settings.model_dir),
-        }
         log = settings.data_dir / "serve.log"
         command = [COMMAND, "serve", "--port", str(port), *options]
         with log.open("a") as output:
             process = subprocess.Popen(
                 command,
-                env=os.environ | own | environment,
+                env=os.environ | _environment(settings) | environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,

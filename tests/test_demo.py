@@ -12,7 +12,7 @@ from moderation.comment import Action
 from moderation.demo import Arrival, Verdict, story
 from moderation.desk import accounts
 from moderation.settings import PROJECT_ROOT
-from moderation.store import Role, State, Store
+from moderation.store import Role, State
 
 SEEDS = PROJECT_ROOT / "seeds"
 NOW = datetime(2026, 11, 22, 11, 30, tzinfo=UTC)
@@ -59,19 +59,16 @@ def test_the_same_story_is_told_every_time(told):
     assert story(SEEDS, NOW) == told
 
 
-def test_the_command_loads_the_demo_once_and_says_how_to_log_in(settings, monkeypatch):
-    monkeypatch.setenv("MODERATION_DATA_DIR", str(settings.data_dir))
+def test_the_command_loads_the_demo_once_and_says_how_to_log_in(installed, store, monkeypatch):
     monkeypatch.setattr(demo, "PUBLISHED", (timedelta(days=3), timedelta(hours=20)))
     first = CliRunner().invoke(demo.demo, [])
     assert first.exit_code == 0, first.output
-    store = Store(settings.database)
     password = first.output.split("Password:")[1].split()[0]
     moderator = accounts.verify(store, "demo", password)
     assert moderator is not None
     assert moderator.role is Role.ADMIN
     with store.reading() as reader:
         counts = reader.counts()
-    store.close()
     assert counts[State.HELD] > 0
     assert counts[State.APPROVED] > 0
     assert counts[State.REJECTED] > 0

@@ -1,4 +1,4 @@
-"""docs/deploy.md: its unit, its nginx configuration, its settings and its metrics are true."""
+"""docs/deploy.md: its units, its nginx configuration, its settings and its metrics are true."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from moderation.cli import main
 from moderation.settings import PROJECT_ROOT, Settings
+from moderation.webhooks import sender
 
 PAGE = (PROJECT_ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 
@@ -27,24 +30,55 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_settings_file_is_accepted(tmp_path, monkeypatch):
-    (tmp_path / "moderation.toml").write_text(block("toml", "data_dir"))
+def test_the_settings_file_is_accepted_with_what_may_be_added(tmp_path, monkeypatch, store):
+    written = block("toml", "data_dir") + block("toml", "webhook_url")
+    for secret, group in (("whsec_…", "webhooks"), ("…", "privacy")):
+        printed = CliRunner().invoke(main, [group, "key"]).stdout.strip()
+        written = written.replace(f'"{secret}"', f'"{printed}"')
+    (tmp_path / "moderation.toml").write_text(written, encoding="utf-8")
     monkeypatch.setenv("MODERATION_CONFIG", str(tmp_path / "moderation.toml"))
-    assert Settings().model_dump(include=tomllib.loads(block("toml", "data_dir")).keys())
-    assert Settings().trusted_proxies == 1
+    settings = Settings()
+    assert tomllib.loads(written).keys() == settings.model_fields_set
+    assert settings.trusted_proxies == 1
+    assert settings.privacy_key
+    assert sender(store, settings)
 
 
-def test_systemd_accepts_the_unit(tmp_path):
+def units() -> dict[str, str]:
+    """Return every unit of the page by its name."""
+    found = re.findall(r"`/etc/systemd/system/(\S+)`[^`]*```ini\n(.*?)^```", PAGE, re.M | re.S)
+    return dict(found)
+
+
+def test_systemd_accepts_the_units(tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
     command = Path(sys.executable).with_name("moderation")
-    unit = tmp_path / "moderation.service"
-    unit.write_text(
-        block("ini", "ExecStart").replace("/opt/moderation/.venv/bin/moderation", str(command))
-    )
-    verified = run("systemd-analyze", "verify", unit)
+    for name, unit in units().items():
+        installed = unit.replace("/opt/moderation/.venv/bin/moderation", str(command))
+        (tmp_path / name).write_text(installed, encoding="utf-8")
+    assert len(units()) == PAGE.count("```ini") == 4
+    verified = run("systemd-analyze", "verify", *tmp_path.iterdir())
     assert verified.returncode == 0, verified.stderr
-    assert "moderation.service" not in verified.stderr
+    assert "moderation" not in verified.stderr
+
+
+def test_what_a_unit_starts_is_a_command():
+    started = re.findall(r"^ExecStart=/opt/moderation/.venv/bin/moderation (.+)$", PAGE, re.M)
+    assert len(started) == 3
+    for line in started:
+        called = CliRunner().invoke(main, [*line.split(), "--help"])
+        assert called.exit_code == 0, called.output
+
+
+def test_the_timer_comes_every_night_and_calls_its_unit():
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    (when,) = re.findall(r"^OnCalendar=(.+)$", PAGE, re.M)
+    told = run("systemd-analyze", "calendar", when)
+    assert re.search(r"Normalized form: \*-\*-\* \d\d:\d\d:00$", told.stdout, re.M), told.stderr
+    (timer,) = (name for name in units() if name.endswith(".timer"))
+    assert timer.replace(".timer", ".service") in units()
 
 
 def test_nginx_accepts_its_configuration(tmp_path):
@@ -80,5 +114,5 @@ def test_every_command_it_names_exists():
     from moderation.cli import COMMANDS
 
     named = set(re.findall(r"(?:^|/bin/)moderation ([a-z]+)", PAGE, re.M))
-    assert {"serve", "doctor", "user", "token", "db"} <= named
+    assert {"serve", "doctor", "user", "token", "db", "webhooks", "privacy"} <= named
     assert named <= set(COMMANDS)

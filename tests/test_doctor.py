@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from click.testing import CliRunner
+from pydantic import SecretStr
 
-from moderation.desk import accounts
+from moderation.comment import Comment
+from moderation.desk import Desk, accounts
 from moderation.doctor import Health, doctor, examine
-from moderation.store import Role, Store
+from moderation.store import Role
+
+KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.fixture
-def healthy(settings):
+def healthy(settings, store):
     """An installation that lacks nothing."""
-    store = Store(settings.database)
     accounts.create_moderator(store, "anna", "ein langes Passwort", Role.ADMIN)
-    store.close()
-    (settings.data_dir / "moderation.db").chmod(0o600)
+    for file in settings.data_dir.glob("moderation.db*"):
+        file.chmod(0o600)
     return settings
 
 
@@ -42,15 +47,13 @@ def test_without_a_model_it_says_so(healthy, tmp_path):
     assert "moderation train" in worst(lost, "model")[0]
 
 
-def test_a_database_without_tables_is_named(healthy, tmp_path):
-    lost = healthy.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'empty.db'}"})
+def test_a_database_without_tables_is_named(healthy, empty_database_url):
+    lost = healthy.model_copy(update={"database_url": empty_database_url})
     assert "moderation db migrate" in worst(lost, "database")[0]
 
 
-def test_without_an_admin_it_says_how_to_get_one(healthy):
-    store = Store(healthy.database)
+def test_without_an_admin_it_says_how_to_get_one(healthy, store):
     accounts.set_disabled(store, "anna", disabled=True)
-    store.close()
     assert "moderation user create" in worst(healthy, "accounts")[0]
 
 
@@ -68,8 +71,54 @@ def test_behind_a_proxy_it_asks_for_safe_cookies(healthy):
     assert "MODERATION_COOKIES_OVER_HTTPS_ONLY" in worst(behind, "https")[0]
 
 
-def test_the_command_fails_only_for_what_is_broken(healthy, monkeypatch):
-    monkeypatch.setenv("MODERATION_DATA_DIR", str(healthy.data_dir))
+@pytest.fixture
+def submitted(store, classifier, rules):
+    """Let a comment come in so long ago; the blog is to be told of it."""
+
+    def submit(age):
+        desk = Desk(store, classifier, rules, clock=lambda: datetime.now(UTC) - age)
+        desk.submit(Comment("Danke!", id="1", email_hash="0" * 64))
+
+    return submit
+
+
+def test_parked_webhooks_are_counted_and_the_way_to_send_them_named(healthy, store, submitted):
+    submitted(timedelta(0))
+    assert worst(healthy, "webhooks") == []
+    with store.writing() as writer:
+        now = datetime.now(UTC)
+        taken = writer.outbox.take(at=now, until=now)
+        writer.outbox.failed(taken, "The answer was 404.", due_at=None)
+    (sentence,) = worst(healthy, "webhooks")
+    assert "are parked: 1." in sentence
+    assert "moderation webhooks replay --parked" in sentence
+
+
+@pytest.mark.parametrize(("hours", "told"), [(0.9, False), (1.1, True)])
+def test_events_that_nobody_sends_are_named_where_somebody_should(healthy, submitted, hours, told):
+    submitted(timedelta(hours=hours))
+    telling = healthy.model_copy(
+        update={"webhook_url": "https://blog.example/", "webhook_keys": (SecretStr(KEY),)}
+    )
+    sentences = worst(telling, "webhooks")
+    assert any("moderation webhooks run" in each for each in sentences) == told
+    assert worst(healthy, "webhooks") == []
+
+
+def test_a_webhook_without_a_key_to_sign_is_broken(healthy):
+    unsigned = healthy.model_copy(update={"webhook_url": "https://blog.example/"})
+    assert "`moderation webhooks key` prints" in worst(unsigned, "webhooks")[0]
+
+
+def test_hashes_whose_key_is_missing_are_named(healthy, submitted):
+    assert worst(healthy, "privacy") == []
+    submitted(timedelta(0))
+    assert "MODERATION_PRIVACY_KEY" in worst(healthy, "privacy")[0]
+    keyed = healthy.model_copy(update={"privacy_key": "ein langer Schlüssel"})
+    assert worst(keyed, "privacy") == []
+
+
+def test_the_command_fails_only_for_what_is_broken(healthy, installed, monkeypatch):
     assert CliRunner().invoke(doctor).exit_code == 0
     monkeypatch.setenv("MODERATION_MODEL_DIR", "/nowhere")
     broken = CliRunner().invoke(doctor)

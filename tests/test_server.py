@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 
 from moderation.desk import accounts
+from moderation.settings import Settings
 from moderation.store import Scope, State, Store
 
 COMMAND = Path(sys.executable).with_name("moderation")
 
 
-def test_a_comment_is_served_from_start_to_stop(serve, settings):
-    (settings.data_dir / "moderation.db").unlink()  # the command makes its database itself
+def test_a_comment_is_served_from_start_to_stop(serve, empty_database_url, model_dir, tmp_path):
+    settings = Settings(data_dir=tmp_path, database_url=empty_database_url, model_dir=model_dir)
     with serve(settings, "--workers", "2") as service:
         service.wait_for("/healthz")
         service.wait_for("/readyz")
@@ -160,8 +161,8 @@ def wait_until(come_true, seconds: float = 60) -> None:
         ("MODERATION_RULES_FILE", "/nowhere/rules.toml", "set MODERATION_RULES_FILE to one."),
     ],
 )
-def test_what_cannot_work_is_said_before_anything_is_served(settings, variable, value, said):
-    environment = os.environ | {"MODERATION_DATA_DIR": str(settings.data_dir), variable: value}
+def test_what_cannot_work_is_said_before_anything_is_served(tmp_path, variable, value, said):
+    environment = os.environ | {"MODERATION_DATA_DIR": str(tmp_path), variable: value}
     done = subprocess.run(
         [COMMAND, "serve", "--port", "0"],
         env=environment,

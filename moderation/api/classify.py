@@ -86,8 +86,10 @@ def _classified(desk: Desk, holder: ApiToken, item: object) -> ClassifyAnswer:
 
 
 def _of_whom(sent: ClassifyRequest) -> Comment:
-    """Return the comment with hashes of what was sent about its author."""
+    """Return the comment with hashes of what was sent about its author, if there is a key."""
     pseudonyms = runtime().pseudonyms
+    if pseudonyms is None:
+        return sent.comment()
     return replace(
         sent.comment(),
         email_hash=pseudonyms.email(sent.email) if sent.email else None,

@@ -42,6 +42,16 @@ class UnknownParent(DeskError):
         super().__init__("The parent comment is not known here; send its text.")
 
 
+class NoPrivacyKey(DeskError):
+    """Somebody is looked for by an address, of which nothing is kept without a key."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Without a key nobody is found by e-mail or IP address; set MODERATION_PRIVACY_KEY to "
+            "the one that was set when the comments came in, or ask by name alone."
+        )
+
+
 class UnknownComment(DeskError):
     """There is no comment of that id."""
 

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from moderation.desk.base import utc_now
-from moderation.desk.errors import InvalidInput
+from moderation.desk.errors import InvalidInput, NoPrivacyKey
 from moderation.desk.intake import check_words
 from moderation.desk.lists import stored
 from moderation.store import EventKind, NewEvent, Person, QueueItem, Reader, State, Store
@@ -28,7 +28,7 @@ class Pseudonyms:
     Parameters
     ----------
     key
-        This installation's own.
+        This blog's own; with another one nobody is found.
 
     Examples
     --------
@@ -210,14 +210,20 @@ class Asked:
     email: str | None = None
     address: str | None = None
 
-    def person(self, pseudonyms: Pseudonyms) -> Person:
+    def person(self, pseudonyms: Pseudonyms | None) -> Person:
         """Hash what is kept as a hash only.
 
         Raises
         ------
         InvalidInput
             If the IP address is none.
+        NoPrivacyKey
+            If they ask by an e-mail or IP address and there is no key.
         """
+        if pseudonyms is None:
+            if self.email is not None or self.address is not None:
+                raise NoPrivacyKey
+            return Person(author=self.author)
         return Person(
             author=self.author,
             email_hash=None if self.email is None else pseudonyms.email(self.email),

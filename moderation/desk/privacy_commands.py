@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
@@ -37,8 +38,9 @@ def _asks_for_a_person(command: Command) -> Command:
         if not (author or email or address):
             raise click.UsageError("Say who: --author, --email or --address.")
         try:
-            key = Settings().pseudonym_key()
-            command(Asked(author, email, address).person(Pseudonyms(key)), **others)
+            own = Settings().privacy_key
+            person = Asked(author, email, address).person(Pseudonyms(own) if own else None)
+            command(person, **others)
         except DeskError as error:
             raise click.ClickException(str(error)) from None
 
@@ -114,3 +116,12 @@ def expire_old() -> None:
         done = expire(store, periods)
     for state, number in done.items():
         click.echo(f"{state.capitalize():<9} {number} erased")
+
+
+@privacy.command()
+def key() -> None:
+    """Print a new key to hash e-mail and IP addresses with, for MODERATION_PRIVACY_KEY.
+
+    Keep it as long as the comments: with another one nobody is found by their addresses any more.
+    """
+    click.echo(secrets.token_urlsafe(48))

@@ -45,6 +45,11 @@ class PersonalReader:
         )
         return tuple(found)
 
+    def any_hashes(self) -> bool:
+        """Whether hashes of e-mail or IP addresses are kept of anybody."""
+        kept = or_(CommentRow.email_hash.is_not(None), CommentRow.address_hash.is_not(None))
+        return bool(self._session.scalar(select(exists().where(kept))))
+
     def expired(self, states: Collection[State], before: datetime, *, limit: int) -> list[str]:
         """List comments that have stood where they stand since ``before``, and are not erased."""
         decided_since = exists().where(

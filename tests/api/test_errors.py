@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import sqlite3
 
 import pytest
 
@@ -13,7 +12,6 @@ from moderation.api import failure_of
 from moderation.app import create_app
 from moderation.comment import Comment
 from moderation.runtime import ModelNotReady, ModelState, Runtime
-from moderation.settings import Settings
 from moderation.store import Scope
 from moderation.wire import ProblemKind
 
@@ -174,7 +172,7 @@ def test_a_model_that_is_damaged_or_missing_is_refused_with_what_to_do(
     kind, settings, damaged_model, token, caplog
 ):
     folder = damaged_model if kind == "damaged" else damaged_model / "nowhere"
-    app = create_app(Settings(data_dir=settings.data_dir, model_dir=folder))
+    app = create_app(settings.model_copy(update={"model_dir": folder}))
     runtime = app.extensions["moderation"]
     assert runtime.wait(60) is ModelState.REFUSED
     response = app.test_client().post(
@@ -186,11 +184,11 @@ def test_a_model_that_is_damaged_or_missing_is_refused_with_what_to_do(
     runtime.store.close()
 
 
-def test_a_read_only_database_takes_no_comment_but_scores(settings, classifier, token):
-    read_only = f"sqlite:///file:{settings.data_dir / 'moderation.db'}?mode=ro&uri=true"
-    app = create_app(
-        Settings(data_dir=settings.data_dir, database_url=read_only), classifier=classifier
-    )
+def test_a_read_only_database_takes_no_comment_but_scores(
+    settings, classifier, token, read_only_url
+):
+    read_only = settings.model_copy(update={"database_url": read_only_url})
+    app = create_app(read_only, classifier=classifier)
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     response = client.post("/classify", json={"id": "4711", "text": "Danke!"})
@@ -201,11 +199,9 @@ def test_a_read_only_database_takes_no_comment_but_scores(settings, classifier, 
     app.extensions["moderation"].store.close()
 
 
-def test_a_database_that_fails_in_a_batch_fails_only_what_needs_it(settings, post):
+def test_a_database_that_fails_in_a_batch_fails_only_what_needs_it(sql, post):
     asked = [{"text": "Danke!", "enqueue": False}, {"text": "Danke!"}]
-    with sqlite3.connect(settings.data_dir / "moderation.db") as broken:
-        broken.execute("ALTER TABLE comments RENAME TO lost")
-    broken.close()
+    sql("ALTER TABLE comments RENAME TO lost")
     scored, refused = post(asked, "/classify/batch").json
     assert scored["verdict"]
     assert refused["type"] == "/docs#problem-database"

@@ -23,21 +23,19 @@ def test_while_the_model_loads_it_is_up_but_not_ready(app, client, settings):
     still_loading.store.close()
 
 
-def test_without_its_database_it_says_what_to_do(client, runtime, settings):
+def test_without_its_database_it_says_what_to_do(client, runtime, ruin):
     runtime.store.close()
-    (settings.data_dir / "moderation.db").write_bytes(b"not a database at all" * 100)
+    sentence = ruin()
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.json["detail"] == (
-        "The database file is not an SQLite database. Check the database URL."
-    )
+    assert response.json["detail"] == sentence
     assert client.get("/healthz").status_code == 200
 
 
-def test_everything_that_is_missing_is_named(app, client, settings):
+def test_everything_that_is_missing_is_named(app, client, settings, ruin):
     still_loading = Runtime(settings)
     still_loading.attach(app)
-    (settings.data_dir / "moderation.db").write_bytes(b"not a database at all" * 100)
+    ruin()
     detail = client.get("/readyz").json["detail"]
     assert "model" in detail
     assert "database" in detail

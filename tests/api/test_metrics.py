@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -69,10 +67,8 @@ def test_it_takes_a_token_of_its_own_scope(client, issue):
     assert 'scope="metrics"' in response.headers["WWW-Authenticate"]
 
 
-def test_without_the_comments_table_the_rest_is_still_told(figures, settings):
-    with sqlite3.connect(settings.data_dir / "moderation.db") as broken:
-        broken.execute("ALTER TABLE comments RENAME TO lost")
-    broken.close()
+def test_without_the_comments_table_the_rest_is_still_told(figures, sql):
+    sql("ALTER TABLE comments RENAME TO lost")
     found = figures()
     assert not any(name == "moderation_comments" for name, *_ in found)
     assert any(name == "moderation_model" for name, *_ in found)

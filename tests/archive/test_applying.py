@@ -26,18 +26,14 @@ ABOUT = {"source": "store", "database": "sqlite:///moderation.db"}
 
 
 @pytest.fixture
-def desk(tmp_path, sqlite_template, classifier, rules):
+def desk(store, classifier, rules):
     """A desk over an empty database, the one that the commands use too."""
-    (tmp_path / "moderation.db").write_bytes(sqlite_template.read_bytes())
-    store = Store(f"sqlite:///{tmp_path / 'moderation.db'}")
-    yield Desk(store, classifier, rules)
-    store.close()
+    return Desk(store, classifier, rules)
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch):
+def command(installed):
     """Run a command over that database; gives its exit status and what it printed."""
-    monkeypatch.setenv("MODERATION_DATA_DIR", str(tmp_path))
 
     def command(*words):
         result = CliRunner().invoke(main, [str(word) for word in words])
@@ -171,7 +167,7 @@ def _apply(url, path, changes, judges):
 
 
 def test_killed_at_any_moment_it_goes_on_and_changes_everything_once(
-    desk, tmp_path, classifier, rules
+    desk, database_url, tmp_path, classifier, rules
 ):
     changes = []
     for number in range(40):
@@ -179,7 +175,7 @@ def test_killed_at_any_moment_it_goes_on_and_changes_everything_once(
         assert submitted.state is State.APPROVED
         changes.append(StatusChange(str(number), Status.APPROVED, Status.PENDING))
     path = tmp_path / "log.jsonl"
-    what = (f"sqlite:///{tmp_path / 'moderation.db'}", path, changes, (classifier, rules))
+    what = (database_url, path, changes, (classifier, rules))
     chance = random.Random(6)
     for kills in range(1, 6):
         process = multiprocessing.get_context("fork").Process(target=_apply, args=what)
@@ -249,7 +245,7 @@ def test_undo_wants_the_database_that_the_log_is_about(imported, rescore, comman
     monkeypatch.setenv("MODERATION_DATABASE_URL", "sqlite:///another.db")
     status, said = command("undo", log, "--yes")
     assert status == 1
-    assert "The log is about the database sqlite:///" in said
+    assert "The log is about the database " in said
     assert states(imported) == AFTER
 
 

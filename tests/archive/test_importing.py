@@ -131,16 +131,14 @@ def test_values_the_store_does_not_take_are_named(tmp_path, store, judges):
     assert [str(problem) for problem in problems] == ["line 2: id: An id has 1 to 255 characters."]
 
 
-def test_the_command_imports_and_says_how_much(tmp_path, sqlite_template, model_dir, monkeypatch):
-    url = f"sqlite:///{tmp_path / 'moderation.db'}"
-    monkeypatch.setenv("MODERATION_DATABASE_URL", url)
-    monkeypatch.setenv("MODERATION_MODEL_DIR", str(model_dir))
+def test_the_command_imports_and_says_how_much(tmp_path, empty_database_url, monkeypatch):
+    monkeypatch.setenv("MODERATION_DATABASE_URL", empty_database_url)
     source, listed = tmp_path / "in.jsonl", tmp_path / "problems.jsonl"
     source.write_text("".join(json.dumps(each) + "\n" for each in (*LINES, {"text": ""})))
     arguments = ["import", str(source), "--jobs", "1", "--problems", str(listed)]
     unmigrated = CliRunner().invoke(main, arguments)
     assert "moderation db migrate" in unmigrated.stderr
-    store = Store(url)
+    store = Store(empty_database_url)
     store.migrate()
     store.close()
     result = CliRunner().invoke(main, arguments)

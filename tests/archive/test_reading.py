@@ -11,7 +11,6 @@ from moderation.archive.reading import Source
 from moderation.archive.record import ArchivedComment, ArchiveError, Problem, Status
 from moderation.comment import Article, Comment, Label, Outcome, Parent
 from moderation.desk import Desk
-from moderation.store import Store
 
 WXR = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:excerpt="http://wordpress.org/export/1.2/excerpt/"
@@ -347,14 +346,12 @@ def test_a_file_that_is_not_there_or_of_no_known_format_is_refused(tmp_path, rea
     assert read("in.dat", '{"text": "a"}', format="jsonl")[0].comment.text == "a"
 
 
-def test_our_own_store_is_read_with_state_scores_and_verdict(tmp_path, classifier, rules):
-    url = f"sqlite:///{tmp_path / 'moderation.db'}"
-    store = Store(url)
-    store.migrate()
+def test_our_own_store_is_read_with_state_scores_and_verdict(
+    database_url, store, classifier, rules
+):
     desk = Desk(store, classifier, rules)
     sent = desk.submit(Comment("Guter Test, danke!", "17", "Max", ARTICLE))
-    store.close()
-    [found] = Source("store", database=url).read()
+    [found] = Source("store", database=database_url).read()
     assert found.comment == sent.comment
     assert found.verdict == sent.verdict.outcome
     assert found.scores[Label.SPAM] == sent.assessment.labels[Label.SPAM].score

@@ -25,7 +25,6 @@ from moderation.archive.workfile import WorkFile
 from moderation.cli import main
 from moderation.comment import Article, Comment, Label, Parent
 from moderation.desk import Desk
-from moderation.store import Store
 
 ALONE = Crew(jobs=1, chunk=16)
 
@@ -206,17 +205,13 @@ def test_tables_say_the_same_as_json_lines_and_can_be_read_again(run, archive, t
     assert finished.changes[Change.UNCHANGED] == 90
 
 
-def test_our_own_store_is_scored_and_left_as_it_is(tmp_path, judges, classifier, rules):
-    url = f"sqlite:///{tmp_path / 'moderation.db'}"
-    store = Store(url)
-    store.migrate()
-    Desk(store, classifier, rules).submit(Comment("Guter Test, danke!", "17"))
+def test_our_own_store_is_scored_and_left_as_it_is(tmp_path, database_url, store, judges):
+    Desk(store, judges.classifier, judges.rules).submit(Comment("Guter Test, danke!", "17"))
     to = Destination(tmp_path / "out.jsonl", tmp_path / "report.html")
-    finished = rescore(Source("store", database=url), to, judges, ALONE)
+    finished = rescore(Source("store", database=database_url), to, judges, ALONE)
     assert finished.changes[Change.UNCHANGED] == 1
     with store.reading() as reader:
         assert reader.comment("17").version == 1
-    store.close()
 
 
 def test_processes_and_a_dask_cluster_give_the_same_bytes(run, archive, expected, tmp_path):

@@ -9,19 +9,15 @@ from moderation.app import create_app
 from moderation.cli import main
 from moderation.desk.accounts import issue_token
 from moderation.seeds import read_corpus
-from moderation.settings import PROJECT_ROOT, Settings
-from moderation.store import Scope, Store
+from moderation.settings import PROJECT_ROOT
+from moderation.store import Scope
 
 COMMENTS = 1_000
 
 
 @pytest.fixture
-def client(tmp_path, classifier, sqlite_template):
-    (tmp_path / "moderation.db").write_bytes(sqlite_template.read_bytes())
-    settings = Settings(data_dir=tmp_path)
-    store = Store(settings.database)
+def client(settings, store, classifier):
     key = issue_token(store, "test", [Scope.CLASSIFY]).key
-    store.close()
     client = create_app(settings, classifier=classifier).test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
     return client
@@ -43,6 +39,7 @@ def requests():
         yield request
 
 
+@pytest.mark.slow
 def test_a_thousand_comments_score_the_same_in_a_file_and_one_by_one(client, tmp_path):
     asked = list(requests())
     lines = "".join(json.dumps(request, ensure_ascii=False) + "\n" for request in asked)

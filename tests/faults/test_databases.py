@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy import create_engine
 
 from moderation.app import create_app
 from moderation.comment import Action, Comment
@@ -38,17 +39,17 @@ def blog(settings: Settings, classifier) -> Iterator:
     store.close()
 
 
-def test_while_the_file_is_locked_submitting_waits_and_then_asks_to_come_again(
-    settings, classifier
+LOCK = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "LOCK TABLE comments IN EXCLUSIVE MODE"}
+"""Keeps others from storing comments, as a backup or a migration may."""
+
+
+def test_while_the_database_is_locked_submitting_waits_and_then_asks_to_come_again(
+    settings, classifier, database
 ):
-    with (
-        blog(settings, classifier) as submit,
-        closing(
-            sqlite3.connect(settings.data_dir / "moderation.db", isolation_level=None)
-        ) as other,
-    ):
+    engine = create_engine(settings.database)
+    with blog(settings, classifier) as submit, engine.connect() as other:
         assert submit(id="1").status_code == 200
-        other.execute("BEGIN IMMEDIATE")
+        other.exec_driver_sql(LOCK[database])
         start = time.monotonic()
         refused = submit(id="2")
         assert refused.status_code == 503
@@ -57,8 +58,9 @@ def test_while_the_file_is_locked_submitting_waits_and_then_asks_to_come_again(
         assert 4 < time.monotonic() - start < 30
         assert submit(enqueue=False).status_code == 200
         assert submit(id="1").status_code == 200
-        other.execute("COMMIT")
+        other.rollback()
         assert submit(id="2").status_code == 200
+    engine.dispose()
 
 
 @pytest.fixture
@@ -174,9 +176,8 @@ def test_a_database_killed_and_started_again_under_load_loses_nothing(
     store.close()
 
 
-def test_a_clock_that_jumps_back_changes_no_order_and_no_decision(settings, classifier, rules):
+def test_a_clock_that_jumps_back_changes_no_order_and_no_decision(store, classifier, rules):
     now = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-    store = Store(settings.database)
     desk = Desk(store, classifier, rules, clock=lambda: now)
     desk.submit(Comment(TEXT, id="1"))
     desk.decide("1", Action.APPROVE, "anna", version=1)
@@ -188,4 +189,3 @@ def test_a_clock_that_jumps_back_changes_no_order_and_no_decision(settings, clas
     assert [decision.action for decision in item.decisions] == [Action.APPROVE, Action.REJECT]
     desk.undo("1", "bernd", version=3)
     assert desk.comment("1").state is State.APPROVED
-    store.close()

@@ -175,7 +175,7 @@ def test_a_database_the_server_does_not_have_is_named(postgresql_server: str) ->
         store.check()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.database("postgresql")
 def test_a_server_that_only_reads_says_so(store: Store, database_url: str) -> None:
     engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -191,7 +191,7 @@ def test_a_server_that_only_reads_says_so(store: Store, database_url: str) -> No
         reader.counts()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.database("postgresql")
 def test_a_connection_the_server_closed_is_replaced_unnoticed(
     store: Store, database_url: str
 ) -> None:

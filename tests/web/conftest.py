@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from sqlalchemy import make_url
 from werkzeug.test import TestResponse
 
 from moderation.app import create_app
@@ -46,22 +45,28 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def staffed_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the moderators, made once: hashing passwords is slow on purpose."""
     path = tmp_path_factory.mktemp("staffed") / "template.db"
     shutil.copy(sqlite_template, path)
-    store = Store(f"sqlite:///{path}")
+    _employ(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_template: str, copy_postgresql: Callable[[str], str]) -> str:
+    """The same on PostgreSQL."""
+    url = copy_postgresql(postgresql_template)
+    _employ(url)
+    return str(make_url(url).database)
+
+
+def _employ(database_url: str) -> None:
+    store = Store(database_url)
     accounts.create_moderator(store, "anna", PASSWORD, display_name="Anna Berger")
     accounts.create_moderator(store, "bernd", PASSWORD)
     accounts.create_moderator(store, "lea", PASSWORD, Role.READER)
     store.close()
-    return path
-
-
-@pytest.fixture
-def settings(tmp_path: Path, staffed_template: Path, model_dir: Path) -> Settings:
-    shutil.copy(staffed_template, tmp_path / "moderation.db")
-    return Settings(data_dir=tmp_path, model_dir=model_dir)
 
 
 @pytest.fixture
@@ -181,18 +186,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """The application behind a real socket."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

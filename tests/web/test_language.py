@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -97,10 +96,8 @@ def test_an_error_is_told_in_the_language_of_the_browser(app):
     assert '<html lang="en">' in page
 
 
-def test_without_the_database_the_browsers_language_is_used(settings, anna):
-    with sqlite3.connect(settings.data_dir / "moderation.db") as broken:
-        broken.execute("ALTER TABLE moderators RENAME TO lost")
-    broken.close()
+def test_without_the_database_the_browsers_language_is_used(sql, anna):
+    sql("ALTER TABLE moderators RENAME TO lost")
     page = anna.client.get("/queue", headers=ENGLISH)
     assert page.status_code == 503
     assert "The database cannot be used" in page.text

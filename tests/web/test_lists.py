@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 
 import pytest
 from markupsafe import escape
@@ -114,10 +113,8 @@ def test_people_can_work_while_the_model_loads(app, anna, desk, submit, settings
 
 
 @pytest.mark.parametrize("table", ["comments", "moderators"])
-def test_a_database_that_fails_is_told_in_german(anna, settings, table):
-    with sqlite3.connect(settings.data_dir / "moderation.db") as broken:
-        broken.execute(f"ALTER TABLE {table} RENAME TO lost")
-    broken.close()
+def test_a_database_that_fails_is_told_in_german(anna, sql, table):
+    sql(f"ALTER TABLE {table} RENAME TO lost")
     page = anna.client.get("/queue")
     assert page.status_code == 503
     assert "Die Datenbank kann im Moment nicht benutzt werden." in page.text

@@ -6,7 +6,6 @@ import pytest
 
 from moderation.app import create_app
 from moderation.desk import accounts
-from moderation.settings import Settings
 
 PAGES = ["/queue", "/queue/4711", "/dashboard", "/profile"]
 
@@ -96,7 +95,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(visitor):
 
 
 def test_where_the_desk_is_reached_by_https_the_cookie_is_too(settings, classifier):
-    safer = Settings(data_dir=settings.data_dir, cookies_over_https_only=True)
+    safer = settings.model_copy(update={"cookies_over_https_only": True})
     app = create_app(safer, classifier=classifier)
     assert "Secure" in app.test_client().get("/login").headers["Set-Cookie"]
     app.extensions["moderation"].store.close()

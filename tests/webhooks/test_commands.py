@@ -6,16 +6,14 @@ import pytest
 from click.testing import CliRunner
 
 from moderation.cli import main
-from moderation.store import Store
 from moderation.webhooks import Key
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.fixture
-def run(settings, monkeypatch, blog):
+def run(installed, monkeypatch, blog):
     """Run a command on an installation whose blog listens on this machine."""
-    monkeypatch.setenv("MODERATION_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("MODERATION_WEBHOOK_URL", blog.url)
     monkeypatch.setenv("MODERATION_WEBHOOK_KEYS", KEY)
     monkeypatch.setenv("MODERATION_WEBHOOK_NETWORKS", "10.0.0.0/8, 127.0.0.0/8")
@@ -23,11 +21,9 @@ def run(settings, monkeypatch, blog):
 
 
 @pytest.fixture
-def waiting(settings, happened_in):
+def waiting(store, happened_in):
     """Three events that nobody was told of."""
-    store = Store(settings.database)
     happened_in(store, ("4711", 1), ("4711", 2), ("4712", 1))
-    store.close()
 
 
 @pytest.mark.usefixtures("waiting")

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from moderation.store import Store
-
 COMMAND = Path(sys.executable).with_name("moderation")
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 COMMENTS, VERSIONS = 30, 4
@@ -25,12 +23,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
+@pytest.mark.slow
 def test_every_event_arrives_in_order_though_both_sides_die(
-    empty_database_url, happened_in, free_port, tmp_path
+    database_url, store, happened_in, free_port, tmp_path
 ):
-    store = Store(empty_database_url)
-    store.migrate()
     happened_in(
         store,
         *[(str(comment), version) for version in range(VERSIONS) for comment in range(COMMENTS)],
@@ -47,7 +43,7 @@ def test_every_event_arrives_in_order_though_both_sides_die(
 
     def sending() -> subprocess.Popen[bytes]:
         own = {
-            "MODERATION_DATABASE_URL": empty_database_url,
+            "MODERATION_DATABASE_URL": database_url,
             "MODERATION_WEBHOOK_URL": f"http://127.0.0.1:{free_port}/",
             "MODERATION_WEBHOOK_KEYS": KEY,
             "MODERATION_WEBHOOK_NETWORKS": "127.0.0.0/8",
@@ -80,7 +76,6 @@ def test_every_event_arrives_in_order_though_both_sides_die(
         for process in (blog, sender):
             process.kill()
             process.wait()
-        store.close()
 
     lines = [line.split() for line in kept.read_text().splitlines()]
     assert len({event for event, _, _ in lines}) == COMMENTS * VERSIONS

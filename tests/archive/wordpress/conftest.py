@@ -300,15 +300,6 @@ def site(wordpress: WordPress, key: str) -> Iterator[Site]:
 
 
 @pytest.fixture
-def store(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
-    """An empty SQLite store; what differs between databases is tested with the store itself."""
-    shutil.copy(sqlite_template, tmp_path / "moderation.db")
-    store = Store(f"sqlite:///{tmp_path / 'moderation.db'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def desk(store: Store, judges: Judges) -> Desk:
     """The desk over the same store."""
     return Desk(store, judges.classifier, judges.rules)

@@ -278,10 +278,8 @@ def test_a_store_follows_one_blog_until_it_is_said_to_have_moved(wordpress, sync
 
 
 @pytest.fixture
-def environment(key, store, model_dir, tmp_path, monkeypatch):
+def environment(key, installed, monkeypatch):
     """What a command finds in its environment."""
-    monkeypatch.setenv("MODERATION_DATABASE_URL", f"sqlite:///{tmp_path / 'moderation.db'}")
-    monkeypatch.setenv("MODERATION_MODEL_DIR", str(model_dir))
     monkeypatch.setenv("MODERATION_WORDPRESS_PASSWORD", key)
 
 
