@@ -90,6 +90,17 @@ def test_a_name_tried_from_many_addresses_is_limited_by_name(limits):
         limits.check_login("anna", "198.51.100.1")
 
 
+def test_wrong_codes_are_limited_by_name_more_closely_than_passwords(limits):
+    for number in range(10):
+        limits.check_code("anna", f"192.0.2.{number}")
+        limits.count_wrong_code("anna", f"192.0.2.{number}")
+    with pytest.raises(TooManyRequests) as reached:
+        limits.check_code("anna", "198.51.100.1")
+    assert 60 < reached.value.retry_after <= 3600
+    limits.check_code("bernd", "198.51.100.1")
+    limits.check_login("anna", "198.51.100.1")
+
+
 def test_a_token_that_is_used_too_much_is_told_when_to_come_again(app, bearer):
     client = app.test_client()
     body = [{"text": "Danke!", "enqueue": False}] * 490

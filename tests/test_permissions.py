@@ -23,6 +23,8 @@ PAGES: dict[tuple[str, str], object] = {
     ("GET", "/"): EVERYBODY,  # leads to the queue, which asks for a login
     ("GET", "/login"): EVERYBODY,
     ("POST", "/login"): EVERYBODY,
+    ("GET", "/login/code"): ROLES,  # who has shown the password; a stranger begins with that
+    ("POST", "/login/code"): ROLES,
     ("POST", "/logout"): ROLES,
     ("GET", "/queue"): ROLES,
     ("GET", "/queue/<comment_id>"): ROLES,
@@ -39,6 +41,14 @@ PAGES: dict[tuple[str, str], object] = {
     ("GET", "/profile"): ROLES,
     ("POST", "/profile/language"): ROLES,
     ("POST", "/profile/password"): ROLES,
+    ("GET", "/profile/second-factor"): ROLES,
+    ("POST", "/profile/second-factor/begin"): ROLES,
+    ("POST", "/profile/second-factor/confirm"): ROLES,
+    ("POST", "/profile/second-factor/recovery-codes"): ROLES,
+    ("POST", "/profile/second-factor/remove"): ROLES,
+    ("GET", "/moderators"): ADMINS,
+    ("GET", "/moderators/second-factor"): ADMINS,
+    ("POST", "/moderators/second-factor"): ADMINS,
 }
 """For each page which roles may use it; a stranger is sent to the login."""
 

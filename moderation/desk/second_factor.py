@@ -115,8 +115,8 @@ class SecondFactors:
     def setup(self, name: str) -> Setup | None:
         """Tell what the app needs, while it is waited for; a secret in force is never shown."""
         waiting = self._waiting(name)
-        secret = waiting and self._opened(name, waiting.secret)
-        if not secret:
+        secret = None if waiting is None else self._opened(waiting.secret)
+        if secret is None:
             return None
         uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
         return Setup(secret, uri)
@@ -131,8 +131,10 @@ class SecondFactors:
             nothing waits for one.
         """
         waiting = self._waiting(name)
-        step = waiting and self._step(name, waiting, code)
-        if waiting is None or waiting.secret is None or step is None:
+        if waiting is None or waiting.secret is None:
+            return None
+        step = self._step(waiting.secret, code)
+        if step is None:
             return None
         codes = _recovery_codes()
         with self._store.writing() as writer:
@@ -150,7 +152,7 @@ class SecondFactors:
             return None
         if not re.fullmatch(r"[0-9]{6}", typed):
             return self._accept_recovery_code(name, typed)
-        step = self._step(name, factor, typed)
+        step = self._step(factor.secret, typed)
         if step is None:
             return None
         with self._store.writing() as writer:
@@ -178,9 +180,9 @@ class SecondFactors:
             return None
         return factor if self._clock() - factor.begun_at < SETUP_TIME else None
 
-    def _step(self, name: str, factor: SecondFactor, code: str) -> int | None:
+    def _step(self, sealed: str, code: str) -> int | None:
         """Return the number of the 30 seconds that a code is right for."""
-        secret = self._opened(name, factor.secret)
+        secret = self._opened(sealed)
         if secret is None:
             return None
         try:
@@ -190,7 +192,7 @@ class SecondFactors:
         except OTPVerificationError:
             return None
 
-    def _opened(self, name: str, sealed: str | None) -> str | None:
+    def _opened(self, sealed: str | None) -> str | None:
         if sealed is None:
             return None
         try:

@@ -23,7 +23,9 @@ class SecondFactorReader:
         row = self._session.scalar(
             select(SecondFactorRow).join(ModeratorRow).where(ModeratorRow.name == name)
         )
-        return row and SecondFactor(
+        if row is None:
+            return None
+        return SecondFactor(
             secret=row.secret,
             begun_at=row.begun_at,
             confirmed_at=row.confirmed_at,

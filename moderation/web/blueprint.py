@@ -12,10 +12,12 @@ from moderation.web import (
     dashboard,
     deciding,
     lists,
+    login,
+    moderators,
     profile,
     ranges,
     resume,
-    session,
+    second_factor,
     thresholds,
 )
 
@@ -34,8 +36,9 @@ def start() -> Response:
 
 
 web.add_url_rule("/", view_func=start)
-web.add_url_rule("/login", view_func=session.login, methods=["GET", "POST"])
-web.add_url_rule("/logout", view_func=session.logout, methods=["POST"])
+web.add_url_rule("/login", view_func=login.login, methods=["GET", "POST"])
+web.add_url_rule("/login/code", view_func=login.login_code, methods=["GET", "POST"])
+web.add_url_rule("/logout", view_func=login.logout, methods=["POST"])
 web.add_url_rule("/queue", view_func=lists.queue)
 web.add_url_rule("/changes", view_func=lists.changes)
 web.add_url_rule("/queue/<comment_id>", view_func=comment_page.comment)
@@ -50,11 +53,26 @@ web.add_url_rule("/thresholds", view_func=thresholds.apply_threshold, methods=["
 web.add_url_rule("/profile", view_func=profile.profile)
 web.add_url_rule("/profile/language", view_func=profile.set_language, methods=["POST"])
 web.add_url_rule("/profile/password", view_func=profile.set_password, methods=["POST"])
+for action, view in (
+    ("begin", second_factor.begin_second_factor),
+    ("confirm", second_factor.confirm_second_factor),
+    ("recovery-codes", second_factor.renew_recovery_codes),
+    ("remove", second_factor.remove_second_factor),
+):
+    web.add_url_rule(f"/profile/second-factor/{action}", view_func=view, methods=["POST"])
+web.add_url_rule("/profile/second-factor", view_func=second_factor.second_factor)
+web.add_url_rule("/moderators", view_func=moderators.moderators)
+web.add_url_rule(
+    "/moderators/second-factor",
+    view_func=moderators.reset_second_factor,
+    methods=["GET", "POST"],
+)
 
 web.register_error_handler(CSRFError, resume.without_valid_token)
 web.app_context_processor(cards.vocabulary)
 web.add_app_template_filter(cards.count, "count_of")
 web.add_app_template_filter(cards.decided_in_words)
 web.add_app_template_filter(cards.excerpt)
+web.add_app_template_filter(second_factor.fours)
 web.add_app_template_filter(cards.rule_name)
 web.add_app_template_filter(cards.web_address)

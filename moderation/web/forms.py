@@ -79,6 +79,19 @@ class LoginForm(FlaskForm):
     kept = HiddenField()
 
 
+class CodeForm(FlaskForm):
+    """A code of an app or a recovery code; ``kept`` as in the login's form."""
+
+    code = StringField(
+        lazy_gettext("Code"),
+        validators=[
+            InputRequired(lazy_gettext("Bitte geben Sie den Code ein.")),
+            Length(max=100),
+        ],
+    )
+    kept = HiddenField()
+
+
 class ReturningForm(FlaskForm):
     """A form that leads back to where it was sent from."""
 

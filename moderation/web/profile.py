@@ -14,7 +14,7 @@ from moderation.desk import accounts
 from moderation.desk.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from moderation.runtime import runtime
 from moderation.store import Role
-from moderation.web import session
+from moderation.web import login, session
 from moderation.web.language import LANGUAGES, gettext, language_of_browser, lazy_gettext
 
 ROLE_NAMES = {
@@ -30,8 +30,8 @@ class LanguageForm(FlaskForm):
     language = StringField(lazy_gettext("Sprache"), validators=[AnyOf(["", *LANGUAGES])])
 
 
-class PasswordForm(FlaskForm):
-    """A new password, for whoever knows the present one."""
+class PresentPasswordForm(FlaskForm):
+    """Shows that it is the account's owner who sits there: whoever finds the desk open is not."""
 
     present = PasswordField(
         lazy_gettext("Jetziges Passwort"),
@@ -40,6 +40,16 @@ class PasswordForm(FlaskForm):
             Length(max=LONGEST_PASSWORD),
         ],
     )
+
+    def validate_present(self, field: PasswordField) -> None:
+        """Check the password; wrong ones count as failed logins."""
+        if not login.verified(current_user.name, field.data or ""):
+            raise ValidationError(gettext("Das ist nicht Ihr jetziges Passwort."))
+
+
+class PasswordForm(PresentPasswordForm):
+    """A new password, for whoever knows the present one."""
+
     new = PasswordField(
         lazy_gettext("Neues Passwort"),
         validators=[
@@ -55,11 +65,6 @@ class PasswordForm(FlaskForm):
         lazy_gettext("Neues Passwort noch einmal"),
         validators=[EqualTo("new", lazy_gettext("Die beiden Eingaben sind verschieden."))],
     )
-
-    def validate_present(self, field: PasswordField) -> None:
-        """Nobody else who finds the desk open gets the account for good."""
-        if not session.verified(current_user.name, field.data or ""):
-            raise ValidationError(gettext("Das ist nicht Ihr jetziges Passwort."))
 
 
 @login_required

@@ -1,29 +1,20 @@
-"""Logging in and out; Flask-Login keeps the session, the desk's accounts check the password."""
+"""Whose session it is and how long; Flask-Login keeps it in a signed cookie."""
 
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, g, redirect, render_template, request, session, url_for
-from flask_login import (
-    LoginManager,
-    UserMixin,
-    current_user,
-    login_required,
-    login_user,
-    logout_user,
-)
+from flask import Flask, g, session
+from flask_login import LoginManager, UserMixin, login_user
 from flask_wtf import CSRFProtect
-from werkzeug.wrappers import Response
 
 from moderation.desk import accounts
-from moderation.limits import TooManyRequests
 from moderation.runtime import runtime
 from moderation.store import Moderator, Role
 from moderation.web import resume
-from moderation.web.forms import LoginForm, is_own_page, wants_json
+from moderation.web.forms import wants_json
 from moderation.web.language import lazy_gettext
 
 SHIFT = timedelta(hours=12)
@@ -38,7 +29,8 @@ csrf = CSRFProtect()
 class LoggedIn(UserMixin):
     """A moderator as Flask-Login wants to see one.
 
-    ``id`` is what the session carries: who, since when, and a stamp that a new password changes.
+    ``id`` is what the session carries: who, since when, and a stamp that changes with the password
+    and the second factor.
     """
 
     def __init__(self, moderator: Moderator, session_id: str) -> None:
@@ -59,6 +51,11 @@ class LoggedIn(UserMixin):
     def language(self) -> str | None:
         """The language chosen in the profile; ``None`` leaves it to the browser."""
         return self.moderator.language
+
+    @property
+    def second_factor_since(self) -> datetime | None:
+        """When a code of an app became part of the login, if it is."""
+        return self.moderator.second_factor_since
 
     @property
     def may_decide(self) -> bool:
@@ -108,17 +105,23 @@ def init_sessions(app: Flask, *, over_https: bool) -> None:
 def begin(moderator: Moderator) -> None:
     """Begin a session; nothing of the one before, a stranger's perhaps, is left.
 
-    To be called after a login, and after a change of the password by whoever is to stay logged in.
+    To be called after a login, and after a change of password or second factor by whoever is to
+    stay logged in.
     """
     stamp = accounts.session_stamp(runtime().store, moderator.name)
     if stamp is None:
         return
-    session.clear()
-    # the form's token that this request has made belonged to that one
-    g.pop("csrf_token", None)
+    forget()
     session.permanent = True
     session_id = _SEPARATOR.join((moderator.name, stamp, str(int(time.time()))))
     login_user(LoggedIn(moderator, session_id))
+
+
+def forget() -> None:
+    """Forget the present session and whatever it holds."""
+    session.clear()
+    # the form's token that this request has made belonged to that one
+    g.pop("csrf_token", None)
 
 
 def _logged_in(session_id: str) -> LoggedIn | None:
@@ -129,59 +132,3 @@ def _logged_in(session_id: str) -> LoggedIn | None:
         return None
     moderator = accounts.session_holder(runtime().store, name, stamp)
     return None if moderator is None else LoggedIn(moderator, session_id)
-
-
-def login() -> str | Response | tuple[str, int]:
-    """Show the login form, or log in and go on to where the moderator wanted to go."""
-    if current_user.is_authenticated:
-        return redirect(_wanted_page())
-    form = LoginForm()
-    if not form.validate_on_submit():
-        return render_template("web/login.html", form=form)
-    try:
-        moderator = verified(form.name.data or "", form.password.data or "")
-    except TooManyRequests as reached:
-        return _locked(form, reached)
-    if moderator is None:
-        return render_template("web/login.html", form=form, refused=True), 403
-    wanted = _wanted_page()
-    begin(moderator)
-    return resume.offered_again(form.kept.data) if form.kept.data else redirect(wanted)
-
-
-def verified(name: str, password: str) -> Moderator | None:
-    """Find the moderator of that name and password; wrong ones make whoever asks wait.
-
-    Raises
-    ------
-    TooManyRequests
-        If too many were wrong; the password is not looked at.
-    """
-    limits, address = runtime().limits, request.remote_addr
-    limits.check_login(name, address)
-    moderator = accounts.verify(runtime().store, name, password)
-    if moderator is None:
-        limits.count_failed_login(name, address)
-    else:
-        limits.forget_failed_logins(name, address)
-    return moderator
-
-
-def _locked(form: LoginForm, reached: TooManyRequests) -> Response:
-    runtime().metrics.refused(reached.limit)
-    minutes = -(-reached.retry_after // 60)
-    page = render_template("web/login.html", form=form, locked=minutes)
-    return Response(page, 429, {"Retry-After": str(reached.retry_after)}, mimetype="text/html")
-
-
-@login_required
-def logout() -> Response:
-    """End the session."""
-    logout_user()
-    session.clear()
-    return redirect(url_for("web.login"))
-
-
-def _wanted_page() -> str:
-    wanted = request.args.get("next", "")
-    return wanted if is_own_page(wanted) else url_for("web.queue")

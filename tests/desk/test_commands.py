@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pyotp
 import pytest
 from click.testing import CliRunner, Result
 
 from moderation.cli import main
 from moderation.desk import accounts
+from moderation.desk.second_factor import SecondFactors
 from moderation.store import Role, Scope, Store
 
 PASSWORD = "Büroklammer 7"
@@ -51,11 +53,28 @@ def test_accounts_are_listed_closed_opened_and_given_a_new_password(store: Store
     assert accounts.verify(store, "eva", "Locher und Hefter") is not None
 
 
+def test_a_second_factor_is_listed_and_reset(store: Store) -> None:
+    accounts.create_moderator(store, "eva", PASSWORD)
+    factors = SecondFactors(store, "ein Schlüssel für die Tests")
+    factors.begin("eva")
+    setup = factors.setup("eva")
+    assert setup is not None
+    factors.confirm("eva", pyotp.TOTP(setup.secret).now())
+    listed = run("user", "list").output
+    assert re.search(r"^eva .* \d{4}-\d\d-\d\d +\d{4}-\d\d-\d\d +active$", listed, re.M)
+    assert setup.secret not in listed
+
+    assert "no second factor any more" in run("user", "reset-second-factor", "eva").output
+    assert re.search(r"^eva .* - +active$", run("user", "list").output, re.M)
+
+
 def test_what_cannot_be_done_ends_with_one_sentence(store: Store) -> None:
     accounts.create_moderator(store, "eva", PASSWORD)
     for arguments, sentence in [
         (("user", "create", "eva", "--password-stdin"), "choose another name"),
         (("user", "disable", "max"), "no moderator named max"),
+        (("user", "reset-second-factor", "max"), "no moderator named max"),
+        (("user", "reset-second-factor", "eva"), "nothing to reset"),
         (("token", "revoke", "99"), "no token with the number 99"),
     ]:
         output = run(*arguments, typed=PASSWORD + "\n", status=1).output

@@ -219,6 +219,41 @@ def test_going_back_and_forth_keeps_comments_and_decisions(empty_database_url: s
     store.close()
 
 
+STAFF = """
+INSERT INTO moderators (id, name, display_name, role, password_hash, disabled, created_at)
+    VALUES (7, 'eva', 'Eva Muster', 'admin', 'x', FALSE, '2026-11-01 08:00:00')
+"""
+SECOND_FACTOR = """
+INSERT INTO second_factors (moderator_id, secret, begun_at, confirmed_at, last_step)
+    VALUES (7, 'sealed', '2026-11-02 08:00:00', '2026-11-02 08:01:00', 59844649);
+INSERT INTO recovery_codes (moderator_id, sha256) VALUES (7, 'one'), (7, 'two')
+"""
+
+
+def test_going_back_before_second_factors_keeps_accounts_and_opens_them(
+    empty_database_url: str,
+) -> None:
+    store = Store(empty_database_url)
+    store.migrate("0004")
+    run(empty_database_url, STAFF)
+    store.migrate()
+    run(empty_database_url, SECOND_FACTOR)
+    with store.reading() as reader:
+        found = reader.second_factors.of("eva")
+        assert found is not None
+        assert (found.last_step, found.recovery_codes) == (59844649, 2)
+        (eva,) = reader.moderators()
+        assert eva.second_factor_since == found.confirmed_at
+
+    store.migrate("0004")
+    assert {"second_factors", "recovery_codes"}.isdisjoint(tables(empty_database_url))
+    store.migrate()
+    with store.reading() as reader:
+        assert reader.second_factors.of("eva") is None
+        assert [one.name for one in reader.moderators()] == ["eva"]
+    store.close()
+
+
 def run(database_url: str, *scripts: str) -> None:
     engine = create_engine(database_url)
     try:

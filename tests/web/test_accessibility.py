@@ -33,6 +33,8 @@ PAGES = (
     "/thresholds?rule=respekt&percent=40&confirm=1",
     "/thresholds?percent=viel",
     "/profile",
+    "/profile/second-factor",
+    "/moderators",
     "/nowhere",
     "/docs",
 )
