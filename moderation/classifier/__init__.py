@@ -13,7 +13,12 @@ from moderation.classifier.errors import (
 from moderation.classifier.features import FeatureExtractor, FeatureSettings
 from moderation.classifier.heads import UNKNOWN, Heads, HeadSettings
 from moderation.classifier.manifest import Manifest, TrainingSource
-from moderation.classifier.model import ENCODER, Classifier, save_model
+from moderation.classifier.model import (
+    ENCODER,
+    Classifier,
+    save_model,
+    save_without_encoder,
+)
 
 __all__ = [
     "ENCODER",
@@ -31,4 +36,5 @@ __all__ = [
     "ModelTampered",
     "TrainingSource",
     "save_model",
+    "save_without_encoder",
 ]

@@ -30,7 +30,7 @@ from moderation.classifier.manifest import (
 from moderation.classifier.spans import spans
 from moderation.comment import Assessment, Comment, Label, LabelAssessment, ModelVersion
 
-__all__ = ["Classifier", "save_model"]
+__all__ = ["Classifier", "save_model", "save_without_encoder"]
 
 _HEADS = "heads.joblib"
 _MODEL_CARD = "README.md"
@@ -273,6 +273,42 @@ def save_model(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return manifest
+
+
+def save_without_encoder(
+    folder: Path, target: Path, thresholds: Mapping[Label, Mapping[str, float]] | None = None
+) -> Manifest:
+    """Write a copy of a model that does not read: many times as fast, and coarser.
+
+    Parameters
+    ----------
+    folder : Path
+        The model; it may have no encoder.
+    target : Path
+        Folder for the copy.
+    thresholds : mapping of Label to mapping of str to float, optional
+        The copy's thresholds; those of the model by default.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded.
+    """
+    manifest = Classifier.load(folder).manifest
+    extractor, whole = joblib.load(folder / _HEADS)
+    heads = Heads(extractor.slices, whole.settings)
+    heads.heads_ = whole.heads_
+    for head in heads.heads_.values():
+        head.weights_ = head.weights_[: extractor.n_features]  # the encoder's columns are the last
+    return save_model(
+        target,
+        extractor,
+        heads,
+        version=f"{manifest.version}-without-encoder",
+        thresholds=thresholds or manifest.thresholds,
+        training_data=manifest.training_data,
+        metrics={},
+    )
 
 
 def _take_place(draft: Path, folder: Path) -> None:

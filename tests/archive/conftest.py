@@ -6,11 +6,11 @@ one that ships without its encoder, which is many times as fast.
 
 import json
 
-import joblib
 import pytest
 
 from moderation.archive.rescore import Judges
-from moderation.classifier import Classifier, Heads, save_model
+from moderation.classifier import Classifier, save_without_encoder
+from moderation.comment import Label
 from moderation.rules import RuleBook
 from moderation.seeds import Split, read_corpus
 from moderation.settings import PROJECT_ROOT, Settings
@@ -45,23 +45,9 @@ def archive(tmp_path_factory):
 @pytest.fixture(scope="session")
 def model_dir(tmp_path_factory):
     """The model that ships, without its encoder."""
-    shipped = Settings().model_dir
-    manifest = Classifier.load(shipped).manifest
-    extractor, whole = joblib.load(shipped / "heads.joblib")
-    heads = Heads(extractor.slices, whole.settings)
-    heads.heads_ = whole.heads_
-    for head in heads.heads_.values():
-        head.weights_ = head.weights_[: extractor.n_features]
     folder = tmp_path_factory.mktemp("models") / "quick"
-    save_model(
-        folder,
-        extractor,
-        heads,
-        version=f"{manifest.version}-quick",
-        thresholds={label: {"0.02": 0.3} for label in manifest.labels},
-        training_data=manifest.training_data,
-        metrics={},
-    )
+    thresholds = {label: {"0.02": 0.3} for label in Label}
+    save_without_encoder(Settings().model_dir, folder, thresholds)
     return folder
 
 

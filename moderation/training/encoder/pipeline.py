@@ -38,6 +38,7 @@ from moderation.training.encoder.fit import FitSettings, FrozenStates, fit, pred
 from moderation.training.encoder.network import Network
 from moderation.training.encoder.readings import (
     CORPUS_NAMES,
+    FUNCTION_OUTPUTS,
     OUTPUTS,
     RELATED,
     Reading,
@@ -63,6 +64,7 @@ _SEED_WEIGHTS = {
     "germeval_insult": 0.3,
     "germeval_abuse": 0.3,
     "gahd_hate": 0.5,
+    **dict.fromkeys(FUNCTION_OUTPUTS.values(), 0.05),
 }
 # Our labels start from what the public corpora know of them.
 _FIRST_GUESS = {str(Label.DISPARAGING): "germeval_offence"}

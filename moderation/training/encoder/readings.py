@@ -10,12 +10,13 @@ from typing import Final
 from moderation.classifier.document import Document
 from moderation.classifier.encoder import ArticleTokens, TextReader, Tokens
 from moderation.comment import Label
-from moderation.seeds import Seed
+from moderation.seeds import FUNCTIONS, Seed
 from moderation.training.corpora import CORPORA, Example
 from moderation.training.dataset import held_back
 
 __all__ = [
     "CORPUS_NAMES",
+    "FUNCTION_OUTPUTS",
     "OUTPUTS",
     "RELATED",
     "PublicReadings",
@@ -30,14 +31,23 @@ CORPUS_NAMES: Final = ("germeval2018", "gahd", "argotario-de", "cimt")
 _OFFENCE, _HATE, _AD_HOMINEM = "germeval_offence", "gahd_hate", "ad_hominem"
 _FINE = {"PROFANITY": "germeval_profanity", "INSULT": "germeval_insult", "ABUSE": "germeval_abuse"}
 
+# What these are shows only beside the article or the parent.
+_RELATIVE = {"drift_reply", "near_miss", "wrong_article", "thread_turn"}
+
+FUNCTION_OUTPUTS: Final[Mapping[str, str]] = {
+    function: f"function_{function}" for function in FUNCTIONS if function not in _RELATIVE
+}
+"""What a seed does (quote an insult, mock, ask …), as far as its own words tell, to its output."""
+
 OUTPUTS: Final[tuple[str, ...]] = (
     *(str(label) for label in Label),
     _OFFENCE,
     *_FINE.values(),
     _HATE,
     _AD_HOMINEM,
+    *FUNCTION_OUTPUTS.values(),
 )
-"""What the network learns to tell: our labels, then those of the public corpora."""
+"""What the network learns to tell: our labels, those of the public corpora, seeds' functions."""
 
 RELATED: Final = str(Label.OFF_TOPIC)
 """The output that depends on article and parent as well as on the comment itself."""
@@ -184,7 +194,8 @@ def _seed_reading(seed: Seed, topics: Mapping[str, str], reader: TextReader) -> 
         raise ValueError(f"seed {seed.id} has no article")
     return Reading(
         comment=reader.comment(Document.of(comment)),
-        targets={str(label): float(broken) for label, broken in seed.labels.items()},
+        targets={str(label): float(broken) for label, broken in seed.labels.items()}
+        | {output: float(seed.function == name) for name, output in FUNCTION_OUTPUTS.items()},
         article=reader.article(article),
         parent=reader.parent(comment.parent) if comment.parent else None,
         weight=_BORDERLINE_WEIGHT if seed.borderline else 1.0,
