@@ -44,7 +44,7 @@ class SeedShares:
         Batches of public comments for each batch of seeds, against forgetting.
     """
 
-    passes: int = 3
+    passes: int = 4
     public: float = 0.2
 
 
