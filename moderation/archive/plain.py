@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import html
 import re
-from html.parser import HTMLParser
+from collections.abc import Mapping
+
+from lxml.etree import HTMLParser
 
 _BLOCKS = frozenset({
-    "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figure", "footer",
-    "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p",
+    "address", "article", "aside", "blockquote", "dd", "div", "dl", "dt", "figure", "footer",
+    "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "li", "main", "nav", "ol", "p",
     "pre", "section", "table", "td", "th", "tr", "ul",
 })  # fmt: skip
+_BREAKS = frozenset({"br", "hr"})  # there is nothing in them that could end
 _UNSEEN = frozenset({"script", "style", "template", "noscript"})
 
 
@@ -26,33 +29,36 @@ def plain(text: str) -> str:
     """
     if "<" not in text:
         return html.unescape(text).strip()
-    parser = _Words()
-    parser.feed(text)
+    words = _Words()
+    # of what is no text (half of a surrogate pair) nothing is left to be read
+    parser = HTMLParser(target=words, encoding="utf-8", huge_tree=True)
+    parser.feed(text.encode(errors="replace"))
     parser.close()
-    lines = "".join(parser.pieces).split("\n")
+    lines = "".join(words.pieces).split("\n")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip() for line in lines)).strip()
 
 
-class _Words(HTMLParser):
+class _Words:
+    """Takes what the parser finds, piece by piece."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._unseen = 0
         self._address: str | None = None
         self._link_starts = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in _UNSEEN:
             self._unseen += 1
-        elif tag in _BLOCKS:
+        elif tag in _BLOCKS or tag in _BREAKS:
             self.pieces.append("\n")
         elif tag == "a":
-            self._address = dict(attrs).get("href")
+            self._address = attributes.get("href")
             self._link_starts = len(self.pieces)
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if tag in _UNSEEN:
-            self._unseen = max(0, self._unseen - 1)
+            self._unseen -= 1
         elif tag in _BLOCKS:
             self.pieces.append("\n")
         elif tag == "a" and self._address:
@@ -60,6 +66,9 @@ class _Words(HTMLParser):
                 self.pieces.append(f" ({self._address})")
             self._address = None
 
-    def handle_data(self, data: str) -> None:
+    def data(self, text: str) -> None:
         if not self._unseen:
-            self.pieces.append(data)
+            self.pieces.append(text)
+
+    def close(self) -> None:
+        """Do nothing: the parser asks at its end for what was made of it all."""

@@ -64,4 +64,6 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _fitting(sentence: str) -> list[str]:
+    # without blanks in front: textwrap takes quadratic time for a long run of them
+    sentence = sentence.strip()
     return textwrap.wrap(sentence, LONGEST_PASSAGE, expand_tabs=False, break_on_hyphens=False)

@@ -20,12 +20,19 @@ from moderation.archive.wordpress.errors import (
     NotJson,
     Refused,
     SiteError,
+    endless,
     refusal,
     unanswered,
     unreadable,
 )
 
 AGENT = f"moderation/{version('moderation')}"
+
+LARGEST_ANSWER = 64 * 2**20
+"""Bytes, unpacked; a hundred comments as large as WordPress takes them are a tenth of it."""
+
+_PART = 2**16
+"""Bytes that are unpacked at once."""
 
 _CONNECT_TIMEOUT = 10.0
 _LONGEST_WAIT = 120.0
@@ -180,25 +187,40 @@ class Connection:
                 timeout=(_CONNECT_TIMEOUT, self._pace.timeout),
                 # followed, it could carry the password elsewhere, or make a POST a GET
                 allow_redirects=False,
+                stream=True,
                 **content,
             )
+            body = _body(response)
         except requests.RequestException as error:
             passing = not isinstance(error, requests.exceptions.SSLError)
             return _Failure(unanswered(self.url, error), passing)
+        if body is None:
+            return _Failure(endless(self.url, LARGEST_ANSWER), passing=False)
         if not response.ok or response.is_redirect:
             return _Failure(
-                refusal(self.url, self.user, response),
+                refusal(self.url, self.user, response, body),
                 response.status_code in _PASSING,
                 _wanted_wait(response),
             )
         try:
             # a plugin's stray byte order mark is no reason to give up
-            content = json.loads(response.content.decode("utf-8-sig"))
+            content = json.loads(body.decode("utf-8-sig"))
         except ValueError:
             unread = unreadable(self.url, response)
             return _Failure(unread, not isinstance(unread, NotJson))
         total = response.headers.get("X-WP-Total", "")
         return Answer(content, int(total) if total.isdecimal() else None)
+
+
+def _body(response: requests.Response) -> bytes | None:
+    """Return the body, unpacked; ``None`` if it is too large: a few bytes can unpack to any."""
+    body = bytearray()
+    with response:
+        for part in response.iter_content(_PART):
+            body += part
+            if len(body) > LARGEST_ANSWER:
+                return None
+    return bytes(body)
 
 
 def site_url(url: str) -> str:

@@ -58,10 +58,18 @@ def unreadable(url: str, response: requests.Response) -> SiteError:
     )
 
 
-def refusal(url: str, user: str, response: requests.Response) -> Refused:
+def endless(url: str, largest: int) -> SiteError:
+    """Say that an answer was not read to its end."""
+    return SiteError(
+        f"{url} sent an answer of more than {largest // 2**20} MiB. No WordPress does that; look"
+        " what answers there."
+    )
+
+
+def refusal(url: str, user: str, response: requests.Response, body: bytes) -> Refused:
     """Say what an answer means that is no success."""
     status = response.status_code
-    code, message = _reason(response)
+    code, message = _reason(body)
     said = " ".join(filter(None, (str(status), code, message)))
     if response.is_redirect:
         elsewhere = response.headers["Location"].partition("/wp-json")[0]
@@ -86,10 +94,10 @@ def refusal(url: str, user: str, response: requests.Response) -> Refused:
     return Refused(sentence, status, code)
 
 
-def _reason(response: requests.Response) -> tuple[str, str]:
+def _reason(body: bytes) -> tuple[str, str]:
     """Return WordPress's code for a refusal and its sentence, as far as it gave them."""
     try:
-        told = json.loads(response.content)
+        told = json.loads(body)
     except ValueError:
         return "", ""
     if not isinstance(told, dict):

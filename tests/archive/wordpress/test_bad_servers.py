@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 import time
+import zlib
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -95,6 +96,13 @@ def lost_in_the_middle(blog):
     blog.close_connection = True
 
 
+def bomb(status):
+    """Send a tenth of a megabyte that unpacks to a hundred."""
+    packer = zlib.compressobj(9, wbits=31)
+    packed = b"".join(packer.compress(bytes(2**20)) for _ in range(100))
+    return lambda blog: blog.give(packed + packer.flush(), status, Content_Encoding="gzip")
+
+
 def hung_up(blog):
     blog.close_connection = True
 
@@ -151,6 +159,8 @@ def read(blog):
         (broken_json, "sent JSON that is broken or breaks off", 3),
         (lost_in_the_middle, "was lost in the middle", 3),
         (hung_up, "was lost in the middle", 3),
+        (bomb(200), "an answer of more than 64 MiB", 1),
+        (bomb(500), "an answer of more than 64 MiB", 1),
         (ok({"comments": []}), "does not list its comments the way WordPress does", 1),
         (ok([1, None]), "does not list its comments the way WordPress does", 1),
     ],
