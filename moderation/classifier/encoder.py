@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -29,7 +29,7 @@ from tokenizers import Tokenizer
 from moderation.classifier.document import Document
 from moderation.classifier.errors import ModelIncompatible, ModelMissing
 from moderation.classifier.evidence import passages
-from moderation.comment import Article, Comment, Parent
+from moderation.comment import Article, Comment, Evidence, EvidenceSource, Parent
 
 __all__ = [
     "CONTRAST",
@@ -197,19 +197,29 @@ class TextReader:
 
     def article(self, article: Article) -> ArticleTokens | None:
         """Return the tokens of an article, or None if it has neither title nor text."""
-        texts = passages(article.text[: self._most_characters])[: self._settings.passages]
-        read = [self._passage(text) for text in texts]
-        if article.title.strip():
-            return ArticleTokens(self._passage(article.title), tuple(read))
-        return ArticleTokens(read[0], tuple(read)) if read else None
+        title, *texts = self.article_texts(article) or ("",)
+        if not title:
+            return None
+        return ArticleTokens(self.passage(title), tuple(self.passage(text) for text in texts))
+
+    def article_texts(self, article: Article) -> tuple[str, ...]:
+        """Return what is read of an article: its title, or else its first passage, and passages."""
+        texts = self.passages(article.text)
+        title = article.title if article.title.strip() else "".join(texts[:1])
+        return (title, *texts) if title else ()
+
+    def passages(self, text: str) -> tuple[str, ...]:
+        """Return the passages that are read of a text."""
+        return tuple(passages(text[: self._most_characters])[: self._settings.passages])
+
+    def passage(self, text: str) -> Tokens:
+        """Return the tokens of a title or a passage."""
+        return self._tokens("passage: ", mask(text), self._settings.passage_tokens, tail=0)
 
     @property
     def _most_characters(self) -> int:
         settings = self._settings
         return settings.passages * settings.passage_tokens * _CHARACTERS_PER_TOKEN
-
-    def _passage(self, text: str) -> Tokens:
-        return self._tokens("passage: ", mask(text), self._settings.passage_tokens, tail=0)
 
     def _tokens(self, sign: str, text: str, longest: int, tail: int) -> Tokens:
         characters = longest * _CHARACTERS_PER_TOKEN
@@ -407,6 +417,42 @@ class Encoder:
                 for _ in pool.map(encode_row, range(len(documents))):
                     pass
         return encoded
+
+    def evidence(self, document: Document) -> Evidence | None:
+        """Return the passage of article or parent that is nearest to a comment in meaning.
+
+        Parameters
+        ----------
+        document : Document
+            The comment.
+
+        Returns
+        -------
+        Evidence or None
+            None if there is neither article nor parent. The similarity is a cosine, cut at 0.
+        """
+        comment, _ = self._read(self._reader.comment(document))
+        best: Evidence | None = None
+        for source, texts, vectors in self._contexts(document.comment):
+            cosines = vectors @ comment
+            nearest = int(np.argmax(cosines))
+            similarity = round(float(np.clip(cosines[nearest], 0, 1)), 6)
+            if best is None or similarity > best.similarity:
+                best = Evidence(source, texts[nearest], similarity)
+        return best
+
+    def _contexts(
+        self, comment: Comment
+    ) -> Iterator[tuple[EvidenceSource, tuple[str, ...], _Floats]]:
+        article, parent = comment.article, comment.parent
+        if article is not None:
+            vectors = self._article(article.title, article.text)
+            if vectors is not None:
+                yield EvidenceSource.ARTICLE, self._reader.article_texts(article), vectors
+        texts = self._reader.passages(parent.text) if parent is not None else ()
+        if texts:
+            read = [self._read(self._reader.passage(text))[0] for text in texts]
+            yield EvidenceSource.PARENT, texts, np.stack(read)
 
     def _encode_one(self, document: Document) -> _Floats:
         comment, logits = self._read(self._reader.comment(document))

@@ -13,7 +13,7 @@ from moderation.classifier.document import Document
 from moderation.classifier.encoder import Encoder
 from moderation.classifier.ngrams import CharacterNgrams, Style, WordNgrams
 from moderation.classifier.relevance import Relevance
-from moderation.comment import Comment
+from moderation.comment import Comment, Evidence
 
 __all__ = ["FeatureBlock", "FeatureExtractor", "FeatureSettings"]
 
@@ -155,6 +155,15 @@ class FeatureExtractor:
         for block in self.blocks:
             block.fit(documents)
         return self
+
+    def evidence(self, document: Document) -> Evidence | None:
+        """Return the passage of a comment's context that is nearest to it.
+
+        In meaning, if there is an encoder to read it, else in words; then None if they share none.
+        """
+        if self.encoder is not None:
+            return self.encoder.evidence(document)
+        return self.relevance.evidence(document)
 
     def transform(self, comments: Sequence[Comment]) -> sparse.csr_matrix:
         """Turn comments into rows.

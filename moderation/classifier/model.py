@@ -173,7 +173,7 @@ class Classifier:
     def _explain(self, document: Document, judged: dict[Label, LabelAssessment | None]) -> None:
         off_topic = judged.get(Label.OFF_TOPIC)
         if off_topic:
-            evidence = self._extractor.relevance.evidence(document)
+            evidence = self._extractor.evidence(document)
             judged[Label.OFF_TOPIC] = replace(off_topic, evidence=evidence)
         heads = {
             label: head

@@ -20,7 +20,7 @@ from moderation.classifier.encoder import (
     mask,
     undisguised,
 )
-from moderation.comment import Article, Comment, Parent
+from moderation.comment import Article, Comment, EvidenceSource, Parent
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,30 @@ def test_there_is_a_row_for_each_comment_and_a_column_for_each_number(encoder: E
     assert encoded.dtype == np.float32
     assert np.isfinite(encoded).all()
     assert encoder.encode([]).shape == (0, len(encoder.columns))
+
+
+LONG_SENTENCE = "Der neue Akku hält im Test mit voller Helligkeit und im Flugmodus zwei Tage. " * 3
+
+
+@pytest.mark.parametrize("text", ["Und was kostet er?", "Der Akku!", "Die Bahn fährt öfter."])
+def test_the_evidence_is_what_is_nearest_in_meaning(encoder: Encoder, text: str) -> None:
+    article = Article("Akku hält länger", LONG_SENTENCE + "Er kostet 40 Euro.")
+    comment = Comment(text, article=article)
+    found = encoder.evidence(Document.of(comment))
+    nearest = row_of(encoder, comment)[encoder.columns.index("nearest")]
+    assert found is not None
+    assert found.source is EvidenceSource.ARTICLE
+    assert found.text in {article.title, LONG_SENTENCE.strip(), "Er kostet 40 Euro."}
+    assert found.similarity == pytest.approx(max(0, nearest), abs=1e-6)
+
+
+def test_without_an_article_the_evidence_comes_from_the_parent(encoder: Encoder) -> None:
+    parent = Parent("Das Laden dauert eine Stunde.")
+    found = encoder.evidence(Document.of(Comment("Danke!", parent=parent)))
+    assert found is not None
+    assert (found.source, found.text) == (EvidenceSource.PARENT, parent.text)
+    assert encoder.evidence(Document.of(Comment("Danke!", parent=Parent("  ")))) is None
+    assert encoder.evidence(Document.of(Comment("Danke!"))) is None
 
 
 def row_of(encoder: Encoder, comment: Comment) -> np.ndarray:
