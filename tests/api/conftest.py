@@ -31,8 +31,9 @@ Post = Callable[..., TestResponse]
 @pytest.fixture
 def app(settings: Settings, classifier: Classifier) -> Iterator[Flask]:
     app = create_app(settings, classifier=classifier)
+    store = runtime_of(app).store  # a test may put another runtime in place
     yield app
-    runtime_of(app).store.close()
+    store.close()
 
 
 @pytest.fixture

@@ -18,9 +18,11 @@ COMMENTS = 1_000
 @pytest.fixture
 def client(settings, store, classifier):
     key = issue_token(store, "test", [Scope.CLASSIFY]).key
-    client = create_app(settings, classifier=classifier).test_client()
+    app = create_app(settings, classifier=classifier)
+    client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
-    return client
+    yield client
+    app.extensions["moderation"].store.close()
 
 
 def requests():
