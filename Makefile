@@ -1,6 +1,7 @@
 # make serve   everything on this machine: installs, creates the database, loads a demo, serves
 # make test    installs what tests need and runs all checks
 # make translations  takes new texts of the pages into the English catalogue and compiles it
+# make audit   asks PyPI for known holes in the pinned packages (needs the network)
 # make screenshots   takes the pictures in docs/ from the demo
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PORT ?= 8000
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lock translations screenshots
+.PHONY: help serve test check lock audit translations screenshots
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -52,6 +53,10 @@ lock:
 		--no-emit-index-url --no-emit-find-links --extra postgres pyproject.toml requirements/build.in -o requirements/serve.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --extra postgres --extra test pyproject.toml requirements/build.in -o requirements/test.txt
+
+audit: | $(BIN)/python
+	@test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip -q install pip-audit; }
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements/serve.txt -r requirements/test.txt
 
 translations:
 	$(BIN)/pybabel -q extract -F pyproject.toml -k lazy_gettext -k lazy_ngettext:1,2 -c "Translators:" -s \

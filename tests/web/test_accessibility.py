@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
@@ -67,12 +69,12 @@ def admin(request: pytest.FixtureRequest, browser: Browser, address: str, busy) 
     context.close()
 
 
-def log_in(tab: Page) -> None:
+def log_in(tab: Page, follows: str = "**/queue*") -> None:
     tab.goto("/login")
     tab.locator("input[name=name]").fill("vera")
     tab.locator("input[name=password]").fill(PASSWORD)
     tab.locator("main button").click()
-    tab.wait_for_url("**/queue*")
+    tab.wait_for_url(follows)
 
 
 def found_by_axe(tab: Page) -> list[str]:
@@ -109,6 +111,33 @@ def test_axe_finds_nothing_on_a_phone(admin: Page):
         admin.goto(path)
         found += found_by_axe(admin)
         assert admin.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("admin", ["de-DE"], indirect=True)
+def test_axe_finds_nothing_while_a_second_factor_is_set_up_and_used(admin: Page, app: Flask):
+    log_in(admin)
+    admin.goto("/profile/second-factor")
+    admin.get_by_label("Jetziges Passwort").fill(PASSWORD)
+    admin.get_by_role("button", name="Einrichten").click()
+    expect(admin.get_by_role("img", name="QR-Code")).to_be_visible()
+    found = found_by_axe(admin)
+    setup = app.extensions["moderation"].second_factors.setup("vera")
+    phone = pyotp.TOTP(setup.secret)
+    admin.get_by_label("Code", exact=True).fill(phone.at(time.time() - 30))
+    admin.get_by_role("button", name="In Kraft setzen").click()
+    expect(admin.get_by_role("heading", name="Wiederherstellungscodes")).to_be_visible()
+    found += found_by_axe(admin)
+    admin.get_by_role("link", name="Ich habe sie aufbewahrt").click()
+    expect(admin.get_by_role("button", name="Abschalten")).to_be_visible()
+    found += found_by_axe(admin)
+    admin.get_by_role("button", name="Abmelden").click()
+    log_in(admin, follows="**/login/code*")
+    expect(admin.get_by_label("Code", exact=True)).to_be_focused()
+    found += found_by_axe(admin)
+    admin.keyboard.type(phone.now())
+    admin.keyboard.press("Enter")
+    admin.wait_for_url("**/queue*")
     assert not found, "\n".join(found)
 
 
