@@ -13,5 +13,16 @@ from moderation.seeds.corpus import (
     Split,
     read_corpus,
 )
+from moderation.seeds.pages import PageComment, read_pages
 
-__all__ = ["FUNCTIONS", "Corpus", "Seed", "SeedArticle", "SeedsError", "Split", "read_corpus"]
+__all__ = [
+    "FUNCTIONS",
+    "Corpus",
+    "PageComment",
+    "Seed",
+    "SeedArticle",
+    "SeedsError",
+    "Split",
+    "read_corpus",
+    "read_pages",
+]

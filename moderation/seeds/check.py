@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from moderation.seeds.corpus import FUNCTIONS, Corpus, Seed, SeedsError, Split, read_corpus, rows
 from moderation.seeds.leakage import leakage
+from moderation.seeds.pages import read_pages
 from moderation.seeds.second_opinion import Opinion, Settlement, second_opinions
 
 FEWEST_ARTICLES = 130
@@ -59,6 +60,7 @@ def check(folder: Path) -> list[Finding]:
         return findings
     try:
         corpus = read_corpus(folder)
+        read_pages(folder)
     except SeedsError as error:
         return [Finding(str(error))]
     checks: Sequence[Callable[[Corpus], Iterator[Finding]]] = (

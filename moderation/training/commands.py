@@ -12,18 +12,26 @@ import click
 from moderation.classifier import ENCODER, Classifier, Encoder, ModelError, save_model
 from moderation.comment import Label
 from moderation.rules import RuleBook, RulesError
-from moderation.seeds import SeedsError, Split, read_corpus
+from moderation.seeds import SeedsError, Split, read_corpus, read_pages
 from moderation.settings import PROJECT_ROOT, Settings
 from moderation.training.card import TIMED, cpu_seconds, model_card
 from moderation.training.corpora import CORPORA, CorpusError
 from moderation.training.dataset import trainable
 from moderation.training.evaluation import (
     as_function_table,
+    as_page_table,
     as_table,
     as_trade_off_table,
     trade_offs,
 )
-from moderation.training.sets import LabelledSet, Measured, measure, public_sets, seed_sets
+from moderation.training.sets import (
+    LabelledSet,
+    Measured,
+    measure,
+    measure_pages,
+    public_sets,
+    seed_sets,
+)
 from moderation.training.train import RANDOM_STATE, train_model, training_examples
 
 TRAINABLE = [name for name, corpus in CORPORA.items() if corpus.trainable]
@@ -253,6 +261,7 @@ def evaluate(
             sets += public_sets(data, corpora or list(CORPORA), RANDOM_STATE)
         classifier = Classifier.load(folder)
         measured = _measure_all(classifier, sets)
+        pages = measure_pages(read_pages(seeds), classifier, _thresholds(classifier))
     except (CorpusError, SeedsError, RulesError, ModelError) as error:
         raise click.ClickException(str(error)) from None
     figures = [each.figures for each in measured]
@@ -263,6 +272,7 @@ def evaluate(
         if each.figures.verdicts:
             choices = trade_offs(each.scores, each.truth, classifier.manifest.thresholds)
             click.echo(f"\n{as_trade_off_table(each.figures.name, choices)}")
+    click.echo(f"\n{as_page_table(pages)}")
     if by == "function":
         for labelled in figures:
             if labelled.functions:
@@ -271,6 +281,7 @@ def evaluate(
     body = {
         "model": {"version": version.version, "sha256": version.sha256},
         "sets": [each.as_json() for each in figures],
+        "pages": pages.as_json(),
     }
     (output / "evaluation.json").write_text(
         json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -287,6 +298,11 @@ def evaluate(
 
 
 def _measure_all(classifier: Classifier, sets: Sequence[LabelledSet]) -> list[Measured]:
-    rules = RuleBook.load(Settings().rules_file).with_thresholds(classifier.manifest.thresholds)
-    thresholds = {label: rules.threshold(label) for label in Label}
+    thresholds = _thresholds(classifier)
     return [measure(each, classifier, thresholds) for each in sets]
+
+
+def _thresholds(classifier: Classifier) -> dict[Label, float]:
+    """Return the scores from which comments are held under the rules in use."""
+    rules = RuleBook.load(Settings().rules_file).with_thresholds(classifier.manifest.thresholds)
+    return {label: rules.threshold(label) for label in Label}

@@ -224,6 +224,34 @@ def _held(scores: Mapping[Label, Scores], thresholds: Mapping[Label, float]) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class PageFigures:
+    """What becomes of whole pages; counts, and ``wrong``: ids of comments judged otherwise."""
+
+    pages: int
+    fine: int
+    fine_held: int
+    violations: int
+    misses: int
+    wrong: Sequence[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as plain values."""
+        return _rounded(asdict(self))  # type: ignore[no-any-return]
+
+
+def as_page_table(figures: PageFigures) -> str:
+    """Return a Markdown table of what becomes of whole pages."""
+    return (
+        "| pages | fine comments | of them held | violations | of them approved |\n"
+        "|---:|---:|---:|---:|---:|\n"
+        f"| {figures.pages} | {figures.fine} "
+        f"| {figures.fine_held} ({figures.fine_held / max(1, figures.fine):.1%}) "
+        f"| {figures.violations} "
+        f"| {figures.misses} ({figures.misses / max(1, figures.violations):.1%}) |"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionFigures:
     """What becomes of one kind of comment; ``held`` under any rule, ``by_own_rule`` under its."""
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from moderation.classifier import Classifier
 from moderation.comment import Label
-from moderation.seeds import FUNCTIONS, Split
+from moderation.seeds import FUNCTIONS, PageComment, Split
 from moderation.seeds import Corpus as SeedCorpus
 from moderation.training.corpora import CORPORA, Example
 from moderation.training.dataset import from_seeds, held_back, mismatched_documents
 from moderation.training.evaluation import (
+    PageFigures,
     Scores,
     SetFigures,
     Truth,
@@ -123,4 +124,41 @@ def measure(
         ),
         scores,
         truth,
+    )
+
+
+def measure_pages(
+    pages: Sequence[PageComment], classifier: Classifier, thresholds: Mapping[Label, float]
+) -> PageFigures:
+    """Judge the comments of whole pages and count what is held and what is approved.
+
+    Parameters
+    ----------
+    pages
+        The comments, none of which the classifier has learned from.
+    classifier, thresholds
+        As for :func:`measure`.
+    """
+    assessments = classifier.assess_many([each.comment for each in pages])
+    held = [
+        any(
+            found is not None and found.score >= thresholds[label]
+            for label, found in assessment.labels.items()
+        )
+        for assessment in assessments
+    ]
+    fine = [each.violates is None for each in pages]
+    return PageFigures(
+        pages=len({each.page for each in pages}),
+        fine=sum(fine),
+        fine_held=sum(is_fine and is_held for is_fine, is_held in zip(fine, held, strict=True)),
+        violations=len(pages) - sum(fine),
+        misses=sum(
+            not is_fine and not is_held for is_fine, is_held in zip(fine, held, strict=True)
+        ),
+        wrong=tuple(
+            str(each.comment.id)
+            for each, is_fine, is_held in zip(pages, fine, held, strict=True)
+            if is_fine == is_held
+        ),
     )

@@ -3,8 +3,11 @@
 import gzip
 from pathlib import Path
 
-from moderation.comment import Label
-from moderation.training.sets import public_sets
+from moderation.classifier import Classifier
+from moderation.comment import Comment, Label
+from moderation.seeds import PageComment
+from moderation.settings import Settings
+from moderation.training.sets import measure_pages, public_sets
 
 
 def test_of_a_corpus_trained_on_only_what_was_held_back_is_measured(tmp_path: Path):
@@ -51,3 +54,18 @@ def test_unlabelled_comments_are_on_topic_under_their_own_article_and_off_under_
     own = [each for each in found.examples if not each.labels[Label.OFF_TOPIC]]
     assert len(own) == 12
     assert len(found.examples) > 12
+
+
+def test_of_a_page_it_counts_what_is_held_and_what_slips():
+    # a comment that has no article is not judged by its subject
+    comments = [
+        PageComment(Comment("Danke für den Test!", id="p-0"), "p", None),
+        PageComment(Comment("Du bist so ein dummer Vollidiot!", id="p-1"), "p", Label.DISPARAGING),
+        PageComment(Comment("Du bist so ein dummer Vollidiot!", id="q-0"), "q", None),
+        PageComment(Comment("Danke für den Test!", id="q-1"), "q", Label.DISPARAGING),
+    ]
+    classifier = Classifier.load(Settings().model_dir)
+    found = measure_pages(comments, classifier, dict.fromkeys(Label, 0.5))
+    assert (found.pages, found.fine, found.violations) == (2, 2, 2)
+    assert (found.fine_held, found.misses) == (1, 1)
+    assert found.wrong == ("q-0", "q-1")
