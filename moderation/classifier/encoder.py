@@ -33,6 +33,7 @@ from moderation.comment import Article, Comment, Evidence, EvidenceSource, Paren
 
 __all__ = [
     "CONTRAST",
+    "COSINES",
     "NETWORK",
     "RELATIONS",
     "RELATION_WEIGHTS",
@@ -51,9 +52,13 @@ RELATION_WEIGHTS: Final = "relations.npz"
 SETTINGS_KEY: Final = "moderation.encoder"
 SCHEMA_VERSION: Final = 1
 
-RELATIONS: Final = ("title", "nearest", "mean", "parent")
+COSINES: Final = ("title", "nearest", "mean", "parent")
 """Cosines of the comment to the article's title, the nearest of title and passages, the mean over
 them, and to the comment it answers; 0 for what is not there."""
+
+RELATIONS: Final = (*COSINES, "parent_related", "reply")
+"""The cosines, then the related output of the comment it answers (whoever answers a digression
+digresses), and 1 if there is one; both 0 if not."""
 
 CONTRAST: Final = 10.0
 """Cosines of this network lie close together; multiplied by this they move a linear head."""
@@ -269,7 +274,7 @@ class RelationWeights:
     def relate(
         self, comment: _Floats, article: _Floats | None, parent: _Floats | None
     ) -> tuple[float, _Floats]:
-        """Return what the context adds to the logit, and the ``RELATIONS``.
+        """Return what the context adds to the logit, and the ``COSINES``.
 
         Parameters
         ----------
@@ -278,7 +283,7 @@ class RelationWeights:
         article : ndarray of float32, shape (n_texts, width)
             Title and passages, each of length 1.
         """
-        cosines = np.zeros(len(RELATIONS), dtype=np.float32)
+        cosines = np.zeros(len(COSINES), dtype=np.float32)
         added = 0.0
         root = np.float32(len(comment) ** 0.5)
         if article is not None:
@@ -455,16 +460,19 @@ class Encoder:
             yield EvidenceSource.PARENT, texts, np.stack(read)
 
     def _encode_one(self, document: Document) -> _Floats:
+        told, parent = document.comment.article, document.comment.parent
+        article = self._article(told.title, told.text) if told is not None else None
+        above: tuple[float, float] = (0.0, 0.0)
+        answered = None
+        if parent is not None and parent.text.strip():
+            answered, their_logits = self._read(self._reader.parent(parent))
+            their_added, _ = self._relations.relate(answered, article, None)
+            above = (float(their_logits[self._related]) + their_added, 1.0)
         comment, logits = self._read(self._reader.comment(document))
-        article, parent = document.comment.article, document.comment.parent
-        added, cosines = self._relations.relate(
-            comment,
-            self._article(article.title, article.text) if article is not None else None,
-            self._read(self._reader.parent(parent))[0] if parent and parent.text.strip() else None,
-        )
+        added, cosines = self._relations.relate(comment, article, answered)
         related = logits.copy()
         related[self._related] += added
-        return np.concatenate((related, cosines))
+        return np.concatenate((related, cosines, np.array(above, dtype=np.float32)))
 
     def _read_article(self, title: str, text: str) -> _Floats | None:
         """Return the vectors of an article's title and passages, of shape (n_texts, width)."""

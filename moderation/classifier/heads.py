@@ -49,7 +49,15 @@ DEFAULT_SETTINGS: Mapping[Label, HeadSettings] = {
     ),
     Label.OFF_TOPIC: HeadSettings(
         ("word_ngrams", "character_ngrams", "style", "relevance"),
-        blended_with=("off_topic", "title", "nearest", "mean", "parent"),
+        blended_with=(
+            "off_topic",
+            "title",
+            "nearest",
+            "mean",
+            "parent",
+            "parent_related",
+            "reply",
+        ),
     ),
     Label.SPAM: HeadSettings(("word_ngrams", "character_ngrams", "style"), blended_with=("spam",)),
 }

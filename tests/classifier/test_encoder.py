@@ -57,7 +57,7 @@ def test_there_is_a_row_for_each_comment_and_a_column_for_each_number(encoder: E
     encoded = encoder.encode(DOCUMENTS)
     assert encoder.columns == (
         *encoder.settings.outputs,
-        *("title", "nearest", "mean", "parent"),
+        *("title", "nearest", "mean", "parent", "parent_related", "reply"),
     )
     assert encoded.shape == (len(DOCUMENTS), len(encoder.columns))
     assert encoded.dtype == np.float32
@@ -93,6 +93,15 @@ def row_of(encoder: Encoder, comment: Comment) -> np.ndarray:
     return encoder.encode([Document.of(comment)])[0]
 
 
+def test_of_a_reply_it_also_tells_how_related_the_parent_is(encoder: Encoder) -> None:
+    parent = Comment("Mein alter hielt nur einen halben Tag.", article=ARTICLE)
+    reply = Comment("Danke!", article=ARTICLE, parent=Parent(parent.text))
+    related = encoder.columns.index(encoder.settings.related)
+    told = row_of(encoder, reply)[-2:]
+    assert told == pytest.approx([row_of(encoder, parent)[related], 1.0])
+    assert row_of(encoder, parent)[-2:] == pytest.approx([0.0, 0.0])
+
+
 def test_article_and_parent_change_what_is_on_topic_and_nothing_else(encoder: Encoder) -> None:
     here, elsewhere, nowhere = (row_of(encoder, COMMENTS[number]) for number in (1, 3, 4))
     reply = row_of(encoder, replace(COMMENTS[1], parent=Parent("Er ist ab Montag im Handel.")))
@@ -102,11 +111,11 @@ def test_article_and_parent_change_what_is_on_topic_and_nothing_else(encoder: En
 
 def test_relations_are_cosines_and_nothing_where_there_is_no_context(encoder: Encoder) -> None:
     encoded = encoder.encode(DOCUMENTS)
-    title, nearest, mean, parent = encoded[:, -4:].T
-    assert (np.abs(encoded[:, -4:]) <= 1 + 1e-6).all()
+    title, nearest, mean, parent = encoded[:, -6:-2].T
+    assert (np.abs(encoded[:, -6:-2]) <= 1 + 1e-6).all()
     assert (nearest >= title).all()
     assert (nearest >= mean - 1e-6).all()
-    assert (encoded[4, -4:] == 0).all()
+    assert (encoded[4, -6:] == 0).all()
     assert np.flatnonzero(parent).tolist() == [0]
 
 
@@ -114,7 +123,7 @@ def test_what_repeats_its_title_is_as_near_as_can_be_to_the_title(encoder: Encod
     article = Article("zwei Tage Akku")
     said = row_of(encoder, Comment("zwei Tage Akku", article=article))
     other = row_of(encoder, Comment("Gestern war es kalt.", article=article))
-    assert said[-4] > other[-4]
+    assert said[-6] > other[-6]
 
 
 def test_an_empty_article_or_parent_is_none(encoder: Encoder) -> None:
