@@ -40,7 +40,7 @@ test: $(VENV)/test.installed
 	@tests/bring-chromium
 	@tests/bring-wordpress
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 check:
 	$(BIN)/ruff check .
