@@ -40,7 +40,7 @@ test: $(VENV)/test.installed
 	@tests/bring-chromium
 	@tests/bring-wordpress
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 check:
 	$(BIN)/ruff check .
@@ -56,7 +56,7 @@ lock:
 
 audit: | $(BIN)/python
 	@test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip -q install pip-audit; }
-	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements/serve.txt -r requirements/test.txt
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/serve.txt -r requirements/test.txt
 
 translations:
 	$(BIN)/pybabel -q extract -F pyproject.toml -k lazy_gettext -k lazy_ngettext:1,2 -c "Translators:" -s \

@@ -28,8 +28,10 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from moderation.archive.plain import plain
 from moderation.archive.reading import Source
 from moderation.archive.record import ArchiveError
+from moderation.classifier.encoder import mask
 from moderation.classifier.evidence import passages
 from moderation.classifier.normalise import normalise
 from moderation.classifier.tokens import words
@@ -55,6 +57,20 @@ TEXTS = st.one_of(
     st.text(st.characters()),
     st.lists(st.sampled_from([*PIECES, " ", ".", "\n", "\ud800"])).map("".join),
 )
+MARKUP = [
+    "<p>",
+    "</p>",
+    "<!--",
+    "-->",
+    "<a href='",
+    "'>",
+    "<script>",
+    "</",
+    "<![CDATA[",
+    "&#x",
+    ";",
+]
+MARKED_UP = st.lists(st.sampled_from(MARKUP) | TEXTS).map("".join)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
     lambda inner: st.lists(inner) | st.dictionaries(TEXTS | st.sampled_from(["text", "id"]), inner),
@@ -89,6 +105,7 @@ def fuzz(folder: Path, examples: int) -> None:
     feed("normaliser", TEXTS, normalised, examples)
     feed("search words", TEXTS, words_of, examples)
     feed("passages", TEXTS, passages, examples)
+    feed("HTML of exports", MARKED_UP, plain, examples)
     feed("request, any bytes", st.binary() | spoiled(JSONL.encode()), requested, examples)
     request = st.dictionaries(st.sampled_from(FIELDS), JSON).map(dumped)
     feed("request, any JSON", request, requested, examples)
@@ -195,30 +212,56 @@ HOSTILE = {
     "abbreviations": "z. B. ",
     "brackets": "(((",
 }
-READERS: dict[str, Callable[[str], object]] = {
-    "normalise": normalise,
-    "words": words,
-    "passages": passages,
-    "search": words_of,
+HOSTILE_MARKUP = {
+    "comments": "<!--",
+    "closed comments": "<!-- >",
+    "declarations": "<![CDATA[",
+    "tags": "<a ",
+    "quotes in tags": "<a b='",
+    "links": "<a href=x>y",
+    "nested": "<div>",
+    "references": "&#",
+    "blanks": "<a" + " " * 100,
+}
+READERS: dict[str, tuple[Callable[[str], object], dict[str, str]]] = {
+    "normalise": (normalise, HOSTILE),
+    "words": (words, HOSTILE),
+    "passages": (passages, HOSTILE),
+    "mask": (mask, HOSTILE),
+    "search": (words_of, HOSTILE),
+    "HTML": (plain, HOSTILE_MARKUP),
 }
 SHORT, LONG = 8_192, 65_536
+STEEPEST = 1.5
+"""Exponent; 2 would be quadratic, and up to 1.25 is measured of what is in proportion: a longer
+text no longer fits into the processor's caches."""
 
 
 def grow() -> None:
     """Print by which power of the length the time of each reader grows at most."""
     print(f"\n{'reader':<12} {'worst text':<20} {'64 KiB in':>12} {'exponent':>9}")
-    for name, reader in READERS.items():
-        found = [(*growth(reader, unit), kind) for kind, unit in HOSTILE.items()]
+    for name, (reader, kinds) in READERS.items():
+        found = [(*growth(reader, unit), kind) for kind, unit in kinds.items()]
         exponent, seconds, kind = max(found)
         print(f"{name:<12} {kind:<20} {seconds * 1000:>9.1f} ms {exponent:>9.2f}", flush=True)
-        assert exponent < 1.6, f"{name} takes too long for {kind}"
+        assert exponent < STEEPEST, f"{name} takes too long for {kind}"
 
 
 def growth(reader: Callable[[str], object], unit: str) -> tuple[float, float]:
-    """Return the exponent, and the seconds for the longer text."""
-    short, long = (quickest(reader, (unit * length)[:length]) for length in (SHORT, LONG))
-    # what is over in a moment measures nothing but the clock
-    return math.log(max(long, 1e-3) / max(short, 1e-3 / 8)) / math.log(LONG / SHORT), long
+    """Return the exponent, and the seconds for the longer text.
+
+    Whatever else the machine does adds time and never takes any away, so what looks too steep is
+    measured a few times more, and the quickest of all count: only what is steep stays so.
+    """
+    short = long = math.inf
+    for _ in range(4):
+        short = min(short, quickest(reader, (unit * SHORT)[:SHORT]))
+        long = min(long, quickest(reader, (unit * LONG)[:LONG]))
+        # what is over in a moment measures nothing but the clock
+        exponent = math.log(max(long, 1e-3) / max(short, 1e-3 / 8)) / math.log(LONG / SHORT)
+        if exponent < STEEPEST:
+            break
+    return exponent, long
 
 
 def quickest(reader: Callable[[str], object], text: str) -> float:
@@ -249,8 +292,10 @@ def compare_tokens(folder: Path, number: int) -> None:
             taken[name].append(time.perf_counter() - started)
     store.close()
     print(f"\n{'right in a wrong token':<28} {'checks':>8} {'median':>12}")
-    for name, times in taken.items():
-        print(f"{name:<28} {number:>8} {statistics.median(times) * 1e6:>9.1f} µs")
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    for name, seconds in medians.items():
+        print(f"{name:<28} {number:>8} {seconds * 1e6:>9.1f} µs")
+    assert max(medians.values()) < 1.5 * min(medians.values()), "the time tells what is right"
 
 
 if __name__ == "__main__":
