@@ -45,12 +45,15 @@ class HeadSettings:
 DEFAULT_SETTINGS: Mapping[Label, HeadSettings] = {
     Label.DISPARAGING: HeadSettings(
         ("word_ngrams", "character_ngrams", "style"),
-        blended_with=("disparaging", "germeval_offence", "germeval_insult", "gahd_hate"),
+        # no outputs for tweets: seeds swear so often at things that those would count against it
+        blended_with=("disparaging",),
     ),
     Label.OFF_TOPIC: HeadSettings(
         ("word_ngrams", "character_ngrams", "style", "relevance"),
         blended_with=(
             "off_topic",
+            "disparaging",
+            "spam",
             "title",
             "nearest",
             "mean",
