@@ -15,25 +15,26 @@ from moderation.telemetry.logs import request_started
 CANARY = "Kanarienvogel-9c1f"
 
 
+HERE = logging.Logger("here")
+"""Stands by itself: pytest passes on what it captures, and half a character cannot be passed on."""
+
+
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What a logger named ``here`` writes."""
+    """What the logger writes."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonFormatter())
-    logger = logging.getLogger("here")
-    logger.addHandler(handler)
-    logger.propagate = False  # pytest would pass on what it captures, and half a character cannot
+    HERE.addHandler(handler)
     yield written
-    logger.propagate = True
-    logger.removeHandler(handler)
+    HERE.removeHandler(handler)
 
 
 def test_an_exception_is_told_by_kind_and_place_but_never_by_its_message(lines):
     try:
         int(CANARY)
     except ValueError:
-        logging.getLogger("here").exception("It failed.")
+        HERE.exception("It failed.")
     entry = json.loads(lines.getvalue())
     assert entry["message"] == "It failed."
     assert entry["level"] == "error"
@@ -46,7 +47,7 @@ def test_an_exception_is_told_by_kind_and_place_but_never_by_its_message(lines):
     "injected", ["\n{}", "\r\n", "\u2028", "\x1b[2J", "\x9b2J", '"}', "\ud800"]
 )
 def test_nothing_logged_can_begin_a_line_or_move_a_cursor(lines, injected):
-    logging.getLogger("here").warning("before%safter", injected)
+    HERE.warning("before%safter", injected)
     assert lines.getvalue().count("\n") == 1
     assert lines.getvalue().isascii()
     assert lines.getvalue().rstrip("\n").isprintable()
@@ -55,7 +56,7 @@ def test_nothing_logged_can_begin_a_line_or_move_a_cursor(lines, injected):
 
 def test_everything_logged_during_a_request_carries_its_id(lines):
     known = request_started(None)
-    logging.getLogger("here").warning("One.")
+    HERE.warning("One.")
     assert json.loads(lines.getvalue())["request"] == known
 
 
