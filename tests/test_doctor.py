@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 from click.testing import CliRunner
@@ -57,12 +59,24 @@ def test_without_an_admin_it_says_how_to_get_one(healthy, store):
     assert "moderation user create" in worst(healthy, "accounts")[0]
 
 
+@pytest.fixture
+def open_folders(healthy):
+    """Let others into every folder above the data, as where it lies in a home folder or in /srv."""
+    above = [healthy.data_dir, *healthy.data_dir.parents]
+    ours = [folder for folder in above if Path(gettempdir()) in folder.parents]
+    modes = {folder: folder.stat().st_mode for folder in ours}
+    for folder in ours:
+        folder.chmod(0o755)
+    yield
+    for folder, mode in modes.items():
+        folder.chmod(mode)
+
+
+@pytest.mark.usefixtures("open_folders")
 def test_a_secret_others_can_read_is_named_with_the_remedy(healthy):
     key = healthy.data_dir / "session_key"
     key.write_text("geheim" * 9)
     key.chmod(0o644)
-    for parent in list(key.parents)[:3]:
-        parent.chmod(0o755)
     assert f"chmod 600 {key}" in worst(healthy, "permissions")[0]
 
 
