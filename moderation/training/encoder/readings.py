@@ -17,10 +17,14 @@ from moderation.training.dataset import held_back
 __all__ = [
     "CORPUS_NAMES",
     "FUNCTION_OUTPUTS",
+    "HATE",
+    "OFFENCE",
     "OUTPUTS",
     "RELATED",
     "PublicReadings",
     "Reading",
+    "gahd_readings",
+    "germeval_readings",
     "public_readings",
     "seed_readings",
 ]
@@ -28,7 +32,9 @@ __all__ = [
 CORPUS_NAMES: Final = ("germeval2018", "gahd", "argotario-de", "cimt")
 """The public corpora the network learns from; all may be shipped."""
 
-_OFFENCE, _HATE, _AD_HOMINEM = "germeval_offence", "gahd_hate", "ad_hominem"
+OFFENCE: Final = "germeval_offence"
+HATE: Final = "gahd_hate"
+_AD_HOMINEM = "ad_hominem"
 _FINE = {"PROFANITY": "germeval_profanity", "INSULT": "germeval_insult", "ABUSE": "germeval_abuse"}
 
 # What these are shows only beside the article or the parent.
@@ -41,9 +47,9 @@ FUNCTION_OUTPUTS: Final[Mapping[str, str]] = {
 
 OUTPUTS: Final[tuple[str, ...]] = (
     *(str(label) for label in Label),
-    _OFFENCE,
+    OFFENCE,
     *_FINE.values(),
-    _HATE,
+    HATE,
     _AD_HOMINEM,
     *FUNCTION_OUTPUTS.values(),
 )
@@ -126,14 +132,8 @@ def public_readings(data: Path, reader: TextReader) -> PublicReadings:
         for name in CORPUS_NAMES
     }
     return PublicReadings(
-        germeval=[
-            _reading(each, reader, _germeval_targets(str(each.fine)))
-            for each in learned["germeval2018"]
-        ],
-        gahd=[
-            _reading(each, reader, {_HATE: float(each.labels[Label.DISPARAGING] or 0)})
-            for each in learned["gahd"]
-        ],
+        germeval=germeval_readings(learned["germeval2018"], reader),
+        gahd=gahd_readings(learned["gahd"], reader),
         argotario=[
             _reading(each, reader, {_AD_HOMINEM: float(ad_hominem)})
             for each in learned["argotario-de"]
@@ -147,8 +147,21 @@ def public_readings(data: Path, reader: TextReader) -> PublicReadings:
     )
 
 
+def germeval_readings(examples: Sequence[Example], reader: TextReader) -> list[Reading]:
+    """Turn tweets of GermEval 2018 into readings, with their coarse and fine labels."""
+    return [_reading(each, reader, _germeval_targets(str(each.fine))) for each in examples]
+
+
+def gahd_readings(examples: Sequence[Example], reader: TextReader) -> list[Reading]:
+    """Turn sentences of GAHD into readings."""
+    return [
+        _reading(each, reader, {HATE: float(each.labels[Label.DISPARAGING] or 0)})
+        for each in examples
+    ]
+
+
 def _germeval_targets(fine: str) -> dict[str, float]:
-    return {_OFFENCE: float(fine != "OTHER")} | {
+    return {OFFENCE: float(fine != "OTHER")} | {
         output: float(fine == name) for name, output in _FINE.items()
     }
 
