@@ -42,10 +42,13 @@ class SeedShares:
         How often each comment is seen.
     public : float
         Batches of public comments for each batch of seeds, against forgetting.
+    document_batches : int
+        Batches of sentences under their documents in each pass: real people on their subject.
     """
 
     passes: int = 4
     public: float = 0.2
+    document_batches: int = 0
 
 
 def public_batches(readings: PublicReadings, shares: PublicShares, random: Random) -> _Batches:
@@ -72,6 +75,7 @@ def seed_batches(
         for corpus, count in ((public.germeval, tweets), (public.gahd, extra - tweets)):
             chosen = random.sample(corpus, min(len(corpus), count * _SIZE))
             one_pass += _by_length(chosen, random)
+        one_pass += _document_batches(public.documents, shares.document_batches, random)
         random.shuffle(one_pass)
         batches += one_pass
     return batches

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ __all__ = ["FitSettings", "FrozenStates", "fit", "predict"]
 
 _PAD: Final = 1
 _AT_A_TIME: Final = 32
+# "<s>", and "query:" in three pieces
+_MARKS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class FitSettings:
     contrast_weight, temperature : float
         How much it counts that its own article is nearest to it among those of the batch
         (InfoNCE: van den Oord et al. 2018, arXiv:1807.03748), and the softmax's temperature.
+    token_dropout : float
+        Share of a comment's tokens that is left out, others each time: what few comments there
+        are is not learned by heart so soon.
     output_weights : mapping of str to float
         How much an output counts; 1 unless listed.
     learn_context : bool
@@ -60,6 +65,7 @@ class FitSettings:
     foreign_weight: float = 0.3
     contrast_weight: float = 0.3
     temperature: float = 0.03
+    token_dropout: float = 0.0
     output_weights: Mapping[str, float] = field(default_factory=dict)
     learn_context: bool = True
     steps_per_checkpoint: int = 50
@@ -195,7 +201,7 @@ def fit(
     network.train()
     losses: list[float] = []
     for step in range(start, len(batches)):
-        batch = states.batch(batches[step], outputs)
+        batch = _thinned(states.batch(batches[step], outputs), settings.token_dropout)
         read = network(batch, learn_context=settings.learn_context)
         loss = _loss(read.logits, batch, output_weights)
         loss = loss + settings.pair_weight * _pair_loss(read.logits, batch.targets, batches[step])
@@ -212,6 +218,16 @@ def fit(
         if (step + 1) % settings.steps_per_checkpoint == 0 or step + 1 == len(batches):
             _save(checkpoint, parts, step + 1)
     network.eval()
+
+
+def _thinned(batch: Batch, share: float) -> Batch:
+    """Leave a share of the comments' tokens out, never the marks they begin with."""
+    if not share:
+        return batch
+    present = batch.comments.present
+    kept = torch.rand(present.shape) >= share
+    kept[:, :_MARKS] = True
+    return replace(batch, comments=replace(batch.comments, present=present & kept))
 
 
 def _rate(step: int, steps: int, warm_up: float) -> float:

@@ -143,7 +143,6 @@ class Network(nn.Module):
         super().__init__()
         width = settings.width
         self.settings = settings
-        self.frozen = frozen
         self.dropout = dropout
         self.word = nn.Embedding(vocabulary, width)
         self.pos = nn.Embedding(_POSITIONS, width)
@@ -152,8 +151,7 @@ class Network(nn.Module):
             _Layer(width, settings.attention_heads, feed_forward, dropout)
             for _ in range(settings.layers)
         )
-        for part in (self.word, self.pos, self.ln, *self.layers[:frozen]):
-            part.requires_grad_(False)
+        self.freeze(frozen)
         self.out = nn.Linear(width, len(settings.outputs))
         self.of_article = nn.Linear(3 + width, 1)
         self.of_parent = nn.Linear(1 + width, 1)
@@ -162,6 +160,14 @@ class Network(nn.Module):
         for part in (self.of_article, self.of_parent):
             nn.init.zeros_(part.weight)
             nn.init.zeros_(part.bias)
+
+    def freeze(self, layers: int) -> None:
+        """Keep the pieces' vectors and this many of the lowest layers as they are, no others."""
+        self.frozen = layers
+        for part in (self.word, self.pos, self.ln):
+            part.requires_grad_(False)
+        for number, layer in enumerate(self.layers):
+            layer.requires_grad_(number >= layers)
 
     def start_from(self, base: BaseWeights, pieces: Sequence[int]) -> None:
         """Take over the base network's weights.

@@ -76,30 +76,41 @@ class EncoderPlan:
 
     Parameters
     ----------
-    frozen : int
-        How many of the lowest layers stay as they are.
+    frozen, rules_frozen : int
+        How many of the lowest layers stay as they are, at first and at last.
     vocabulary : int
         How many pieces are kept.
     comment_tokens, passage_tokens, passages : int
         See ``EncoderSettings``.
-    public, seeds : PublicShares, SeedShares
-        What is seen how often, first and then.
-    public_fit, seeds_fit : FitSettings
+    public, seeds, rules : PublicShares, SeedShares, SeedShares
+        What is seen how often: first, then, and at last.
+    public_fit, seeds_fit, rules_fit : FitSettings
         How the network is fitted to each.
     """
 
     frozen: int = 6
+    rules_frozen: int = 2
     vocabulary: int = 40_000
     comment_tokens: int = 96
     passage_tokens: int = 96
     passages: int = 8
     public: PublicShares = field(default_factory=PublicShares)
     seeds: SeedShares = field(default_factory=SeedShares)
+    rules: SeedShares = field(default_factory=lambda: SeedShares(passes=4, document_batches=12))
     public_fit: FitSettings = field(
         default_factory=lambda: FitSettings(output_weights=_PUBLIC_WEIGHTS)
     )
     seeds_fit: FitSettings = field(
         default_factory=lambda: FitSettings(output_weights=_SEED_WEIGHTS, learn_context=False)
+    )
+    # What stands under which article is known by now; asking on drowns what the labels say.
+    rules_fit: FitSettings = field(
+        default_factory=lambda: FitSettings(
+            output_weights=_SEED_WEIGHTS,
+            learn_context=False,
+            foreign_weight=0.1,
+            contrast_weight=0.03,
+        )
     )
 
 
@@ -117,7 +128,8 @@ def train_encoder(
     """Train the encoder and write its files; interrupted, it goes on from its checkpoints.
 
     First the public corpora teach it what offends and what belongs to a text, then the seeds
-    teach it our rules. Nothing that is held back for measuring is seen.
+    what belongs to an article of ours, at last their labels our rules. Nothing that is held back
+    for measuring is seen.
 
     Parameters
     ----------
@@ -171,29 +183,26 @@ def train_encoder(
     corpus = read_corpus(seeds)
     learned, development = (_seeds(corpus, split, reader) for split in (Split.TRAIN, Split.DEV))
 
+    def learn(batches: list[list[Reading]], settings: FitSettings, name: str) -> None:
+        fit(
+            network,
+            states,
+            batches,
+            OUTPUTS,
+            settings,
+            checkpoint=checkpoints / f"{name}.pt",
+            log=log,
+        )
+
     log("Learning from the public corpora …")
-    batches = public_batches(public, plan.public, random)
-    fit(
-        network,
-        states,
-        batches,
-        OUTPUTS,
-        plan.public_fit,
-        checkpoint=checkpoints / "public.pt",
-        log=log,
-    )
+    learn(public_batches(public, plan.public, random), plan.public_fit, "public")
     _guess_our_labels(network)
     log("Learning from the seeds …")
-    batches = seed_batches(learned, public, plan.seeds, random)
-    fit(
-        network,
-        states,
-        batches,
-        OUTPUTS,
-        plan.seeds_fit,
-        checkpoint=checkpoints / "seeds.pt",
-        log=log,
-    )
+    learn(seed_batches(learned, public, plan.seeds, random), plan.seeds_fit, "seeds")
+    log("Learning the rules from the seeds' labels …")
+    network.freeze(plan.rules_frozen)
+    states = FrozenStates(network)
+    learn(seed_batches(learned, public, plan.rules, random), plan.rules_fit, "rules")
 
     output.mkdir(parents=True, exist_ok=True)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}

@@ -25,6 +25,7 @@ PLAN = EncoderPlan(
     vocabulary=60,
     public=PublicShares(germeval=1, gahd=1, argotario=1, document_batches=2),
     seeds=SeedShares(passes=1),
+    rules=SeedShares(passes=1, document_batches=1),
 )
 CIMT = "id\tdocument_id\tsentence_nr\tcontent\tcode\ttitle/text\tcurated/single\tdataset\turl\n"
 ARGOTARIO = "Topic\tStance\tIntended Fallacy\tVoted Fallacy\tNumber of Votes\tText\n"
