@@ -96,7 +96,7 @@ class EncoderPlan:
     passages: int = 8
     public: PublicShares = field(default_factory=PublicShares)
     seeds: SeedShares = field(default_factory=SeedShares)
-    rules: SeedShares = field(default_factory=lambda: SeedShares(passes=4, document_batches=12))
+    rules: SeedShares = field(default_factory=lambda: SeedShares(passes=3, document_batches=12))
     public_fit: FitSettings = field(
         default_factory=lambda: FitSettings(output_weights=_PUBLIC_WEIGHTS)
     )
@@ -110,6 +110,7 @@ class EncoderPlan:
             learn_context=False,
             foreign_weight=0.1,
             contrast_weight=0.03,
+            token_dropout=0.15,
         )
     )
 

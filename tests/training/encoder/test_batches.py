@@ -83,3 +83,8 @@ def test_a_sentence_stands_among_those_of_other_documents() -> None:
     shares = PublicShares(germeval=0, gahd=0, argotario=0, document_batches=8)
     for batch in public_batches(PUBLIC, shares, Random(3)):
         assert len({row.group for row in batch}) == len(batch) > 1
+
+
+def test_sentences_under_their_documents_are_mixed_into_each_pass() -> None:
+    batches = batches_of(passes=2, public=0, document_batches=3)
+    assert sum(1 for batch in batches if not batch[0].targets) == 6

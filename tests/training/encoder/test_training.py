@@ -244,3 +244,36 @@ def test_frozen_layers_stay_as_they_are(tmp_path: Path) -> None:
     changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
     assert "layers.1.fi.weight" in changed
     assert not [name for name in changed if name.startswith(("word", "pos", "ln", "layers.0"))]
+
+
+def test_layers_freed_later_are_trained_from_then_on(tmp_path: Path) -> None:
+    network = new_network()
+    network.freeze(0)
+    before = network.layers[0].fi.weight.clone()
+    states = FrozenStates(network)
+    fit(network, states, learnable(5), OUTPUTS, FAST, checkpoint=tmp_path / "c.pt", log=str)
+    assert not torch.equal(before, network.layers[0].fi.weight)
+    assert not network.word.weight.requires_grad
+
+
+@pytest.mark.parametrize(("share", "learned"), [(0.0, True), (0.2, True), (1.0, False)])
+def test_what_is_left_out_of_comments_is_not_learned_from(
+    tmp_path: Path, share: float, learned: bool
+) -> None:
+    marks = (0, 6, 6, 6)
+    batches = [
+        [replace(row, comment=(*marks, *row.comment[1:])) for row in batch]
+        for batch in learnable(60)
+    ]
+    network, lines = new_network(), []
+    fit(
+        network,
+        FrozenStates(network),
+        batches,
+        OUTPUTS,
+        replace(FAST, token_dropout=share),
+        checkpoint=tmp_path / "c.pt",
+        log=lines.append,
+    )
+    loss = float(lines[-1].rpartition(" ")[2])
+    assert (loss < 0.55) == learned
