@@ -6,6 +6,7 @@ from flask import Blueprint, Response, redirect, url_for
 from flask_wtf.csrf import CSRFError
 
 from moderation.web import (
+    addresses,
     bulk,
     cards,
     comment_page,
@@ -35,15 +36,21 @@ def start() -> Response:
     return redirect(url_for("web.queue"))  # type: ignore[return-value]
 
 
+web.record(addresses.register)
 web.add_url_rule("/", view_func=start)
 web.add_url_rule("/login", view_func=login.login, methods=["GET", "POST"])
 web.add_url_rule("/login/code", view_func=login.login_code, methods=["GET", "POST"])
 web.add_url_rule("/logout", view_func=login.logout, methods=["POST"])
 web.add_url_rule("/queue", view_func=lists.queue)
 web.add_url_rule("/changes", view_func=lists.changes)
-web.add_url_rule("/queue/<comment_id>", view_func=comment_page.comment)
-web.add_url_rule("/queue/<comment_id>/decision", view_func=deciding.decide, methods=["POST"])
-web.add_url_rule("/queue/<comment_id>/claim", view_func=deciding.claim, methods=["POST", "DELETE"])
+for rest, view, methods in (
+    ("", comment_page.comment, ["GET"]),
+    ("/decision", deciding.decide, ["POST"]),
+    ("/claim", deciding.claim, ["POST", "DELETE"]),
+):
+    rule = f"/queue/<{addresses.COMMENT_ID}:comment_id>{rest}"
+    # ids may hold slashes, even side by side
+    web.add_url_rule(rule, view_func=view, methods=methods, merge_slashes=False)
 web.add_url_rule("/bulk", view_func=bulk.decide_many, methods=["POST"])
 web.add_url_rule("/bulk/undo", view_func=bulk.undo_many, methods=["POST"])
 web.add_url_rule("/range", view_func=ranges.score_range)

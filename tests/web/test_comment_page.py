@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 
+import pytest
+
 from moderation.comment import Action, Article, Parent
+from moderation.store import State
 
 
 def shown(page):
@@ -113,3 +117,16 @@ def test_the_last_decision_can_be_taken_back_here(anna, desk, submit):
 
 def test_an_unknown_comment_is_not_found(anna):
     assert "Hier ist nichts" in anna.get("/queue/unbekannt", status=404)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/2024/05/akku/#k-7", "a//b", "50 % Rabatt?", "Größe: 3", "4711/decision", "x/claim"],
+)
+def test_whatever_its_id_a_comment_opens_from_the_queue_and_is_decided(anna, desk, submit, name):
+    submit(name)
+    link = re.search(r'class="case-link" href="([^"]+)"', anna.get("/queue"))
+    page = anna.get(html.unescape(link[1]))
+    action = re.search(r'action="(/queue/[^"]+/decision)"', page)
+    anna.send(html.unescape(action[1]), page, action="approve", version=1)
+    assert desk.comment(name).state is State.APPROVED
