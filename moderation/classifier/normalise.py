@@ -182,6 +182,7 @@ def normalise(text: str) -> NormalisedText:
     unusual = _UNUSUAL.search(text) is not None
     if unusual:
         _drop_invisible(draft)
+    _read_hidden_beginnings(draft)
     draft.rewrite(_addresses(draft.text))
     if unusual:
         draft.rewrite(_emojis(draft.text))
@@ -220,6 +221,28 @@ def _drop_invisible(draft: _Draft) -> None:
         pieces.append((start, end, " " if surrogate else ""))
         if draft.between_letters(start, end) and match[0].strip(_INNOCENT):
             draft.disguises += 1
+    draft.rewrite(pieces)
+
+
+# --- insults whose first letter is hidden ----------------------------------------------------
+
+# Elsewhere a sign in front makes a name ("@rschmidt") or a number ("1euro"), so these are listed.
+_HIDDEN_BEGINNING = regex.compile(
+    r"(?<![\w@])(?:[1!|](?=diot)|[4@](?=rsch(?:loch|l[öo]e?ch|geige|gesicht|kriech|krampe))"
+    r"|[4@](?=ffen?(?!\w))|[3€](?=sel(?!\w))|0(?=chse)"
+    r"|[5$](?=chwein|chlampe|chwachk|past|pinner)|7(?=rottel)|8(?=l[öo]e?d))",
+    regex.IGNORECASE,
+)
+_FIRST_LETTERS = str.maketrans("1!|4@3€05$78", "iiiaaeeosstb")
+
+
+def _read_hidden_beginnings(draft: _Draft) -> None:
+    """Read the sign in front of some insults as their first letter, as in ``@rschloch``."""
+    pieces = [
+        (match.start(), match.end(), match[0].translate(_FIRST_LETTERS))
+        for match in _HIDDEN_BEGINNING.finditer(draft.text)
+    ]
+    draft.disguises += len(pieces)
     draft.rewrite(pieces)
 
 

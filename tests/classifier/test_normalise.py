@@ -38,6 +38,16 @@ MIXTURES = st.builds(lambda pieces, glue: glue.join(pieces), PIECES, st.sampled_
         ("d3pp", "depp"),
         ("n00b", "noob"),
         ("D€pp", "depp"),
+        ("1diot", "idiot"),
+        ("ihr !DIOTEN", "ihr idioten"),
+        ("so ein @rschloch", "so ein arschloch"),
+        ("alter 4rschkriecher", "alter arschkriecher"),
+        ("die @ffen da", "die affen da"),
+        ("€sel", "esel"),
+        ("0chse", "ochse"),
+        ("5chweine", "schweine"),
+        ("7rottel", "trottel"),
+        ("8löd", "bloed"),
         ("Micro$oft", "microsoft"),
         ("Voll***t", "voll*t"),
         ("f*ck", "f*ck"),
@@ -94,13 +104,23 @@ def test_it_leaves_ordinary_writing_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Grüße an alle!", "Leser*innen und jede*r", "iPhone 15", "Tooor!"]
+    "text",
+    [
+        "Grüße an alle!",
+        "Leser*innen und jede*r",
+        "iPhone 15",
+        "Tooor!",
+        "1euro, 5Schweine, 50chsen, 8löten",
+        "@rschmidt und @ffenberg",
+    ],
 )
 def test_ordinary_spelling_is_no_disguise(text: str) -> None:
     assert normalise(text).disguises == 0
 
 
-@pytest.mark.parametrize("text", ["1d10t", "Id***t", "I.d.i.o.t", "Іdіоt", "I\u200bdiot", "D€pp"])
+@pytest.mark.parametrize(
+    "text", ["1d10t", "Id***t", "I.d.i.o.t", "Іdіоt", "I\u200bdiot", "D€pp", "1diot"]
+)
 def test_disguises_are_counted(text: str) -> None:
     assert normalise(text).disguises == 1
 
