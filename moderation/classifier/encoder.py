@@ -56,9 +56,10 @@ COSINES: Final = ("title", "nearest", "mean", "parent")
 """Cosines of the comment to the article's title, the nearest of title and passages, the mean over
 them, and to the comment it answers; 0 for what is not there."""
 
-RELATIONS: Final = (*COSINES, "parent_related", "reply")
+RELATIONS: Final = (*COSINES, "parent_related", "reply", "title_alone")
 """The cosines, then the related output of the comment it answers (whoever answers a digression
-digresses), and 1 if there is one; both 0 if not."""
+digresses), and 1 if there is one; both 0 if not. At last 1 if an article has no text but its title,
+to which most of what is said about it is less near."""
 
 CONTRAST: Final = 10.0
 """Cosines of this network lie close together; multiplied by this they move a linear head."""
@@ -472,7 +473,9 @@ class Encoder:
         added, cosines = self._relations.relate(comment, article, answered)
         related = logits.copy()
         related[self._related] += added
-        return np.concatenate((related, cosines, np.array(above, dtype=np.float32)))
+        title_alone = article is not None and len(article) == 1
+        rest = np.array((*above, title_alone), dtype=np.float32)
+        return np.concatenate((related, cosines, rest))
 
     def _read_article(self, title: str, text: str) -> _Floats | None:
         """Return the vectors of an article's title and passages, of shape (n_texts, width)."""

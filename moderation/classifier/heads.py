@@ -60,6 +60,7 @@ DEFAULT_SETTINGS: Mapping[Label, HeadSettings] = {
             "parent",
             "parent_related",
             "reply",
+            "title_alone",
         ),
     ),
     Label.SPAM: HeadSettings(("word_ngrams", "character_ngrams", "style"), blended_with=("spam",)),

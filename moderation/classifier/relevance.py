@@ -129,8 +129,9 @@ class Relevance:
     For the article's title, its whole text, its nearest passage, the parent and the thread: the
     share of the comment's content stems found there, weighted by their rarity; the same where
     part of a compound is enough; and TF-IDF cosines over stems and over character n-grams. Also
-    how much content the comment has, how much of it is found nowhere, and whom it speaks to. A
-    context that is not there leaves zeros.
+    how much content the comment has, how much of it is found nowhere (which says less where
+    nothing is known of an article but its title), and whom it speaks to. A context that is not
+    there leaves zeros.
 
     Parameters
     ----------
@@ -154,6 +155,8 @@ class Relevance:
         "found_content",
         "strange_content",
         "strange_content_with_parent",
+        "strange_content_under_title",
+        "title_alone",
         "content",
         "no_content",
         "little_content",
@@ -374,6 +377,9 @@ def _row(
     row["found_content"] = _damped(content.amount(in_part))
     row["strange_content"] = strange
     row["strange_content_with_parent"] = strange if comment.parent else 0.0
+    title_alone = comment.article is not None and not comment.article.text.strip()
+    row["strange_content_under_title"] = strange if title_alone else 0.0
+    row["title_alone"] = float(title_alone)
     row["content"] = _damped(content.total)
     row["no_content"] = float(not text.stems)
     row["little_content"] = float(0 < len(text.stems) < 3)

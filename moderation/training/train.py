@@ -23,6 +23,7 @@ from moderation.training.dataset import (
     mismatched,
     read_public,
     sources,
+    under_titles,
     weight,
 )
 from moderation.training.evaluation import threshold_tables
@@ -64,6 +65,7 @@ def training_examples(
     public = read_public(corpora, data, RANDOM_STATE) if data is not None else ()
     return (
         *from_seeds(own),
+        *under_titles(own),
         *mismatched(own, corpus, RANDOM_STATE),
         *(example for example in public if not held_back(example)),
     )
@@ -72,12 +74,15 @@ def training_examples(
 def calibration_examples(seeds: Path) -> tuple[Example, ...]:
     """Return what an encoder has not learned from and a model with one is calibrated on.
 
+    Each comment twice: with all that is known of its article, and under its title alone.
+
     Raises
     ------
     SeedsError
         If a file is missing or malformed.
     """
-    return tuple(from_seeds(read_corpus(seeds).of(Split.DEV)))
+    held_out = read_corpus(seeds).of(Split.DEV)
+    return (*from_seeds(held_out), *under_titles(held_out))
 
 
 def train_model(
@@ -128,6 +133,7 @@ def train_model(
             _labels(calibrated_on),
             encoder_columns=encoder.columns,
             groups=np.array([example.group for example in calibrated_on]),
+            sample_weight=np.array([weight(example) for example in calibrated_on]),
         )
     return Trained(
         extractor,

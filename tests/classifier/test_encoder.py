@@ -57,12 +57,18 @@ def test_there_is_a_row_for_each_comment_and_a_column_for_each_number(encoder: E
     encoded = encoder.encode(DOCUMENTS)
     assert encoder.columns == (
         *encoder.settings.outputs,
-        *("title", "nearest", "mean", "parent", "parent_related", "reply"),
+        *("title", "nearest", "mean", "parent", "parent_related", "reply", "title_alone"),
     )
     assert encoded.shape == (len(DOCUMENTS), len(encoder.columns))
     assert encoded.dtype == np.float32
     assert np.isfinite(encoded).all()
     assert encoder.encode([]).shape == (0, len(encoder.columns))
+
+
+def test_it_tells_when_nothing_but_a_title_is_known(encoder: Encoder) -> None:
+    articles = (Article("Akku"), Article("Akku", " "), Article("Akku", "Er hält."), None)
+    rows = encoder.encode([Document.of(Comment("Gut!", article=each)) for each in articles])
+    assert rows[:, encoder.columns.index("title_alone")].tolist() == [1, 1, 0, 0]
 
 
 LONG_SENTENCE = "Der neue Akku hält im Test mit voller Helligkeit und im Flugmodus zwei Tage. " * 3

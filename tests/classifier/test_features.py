@@ -113,6 +113,17 @@ def test_a_comment_on_the_article_shares_its_stems(
     assert far["strange_content"] > near["strange_content"]
 
 
+def test_what_is_strange_to_a_title_alone_is_told_apart(
+    extractor: FeatureExtractor, akku: Article
+) -> None:
+    text = "Hunde bellen nachts oft"
+    alone = columns(extractor, Comment(text, article=Article(akku.title, " ")), "relevance")
+    whole = columns(extractor, Comment(text, article=akku), "relevance")
+    assert alone["title_alone"] == 1
+    assert alone["strange_content_under_title"] == alone["strange_content"] > 0
+    assert whole["title_alone"] == whole["strange_content_under_title"] == 0
+
+
 def test_a_compound_is_found_by_its_parts(extractor: FeatureExtractor, akku: Article) -> None:
     found = columns(extractor, Comment("Akkulaufzeit", article=akku), "relevance")
     assert found["article_shared"] == 0

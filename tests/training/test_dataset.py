@@ -15,6 +15,7 @@ from moderation.training.dataset import (
     mismatched_documents,
     read_public,
     trainable,
+    under_titles,
 )
 from moderation.training.train import training_examples
 
@@ -48,6 +49,22 @@ def test_a_mismatched_comment_is_off_topic_under_another_article(corpus):
         assert example.comment.article != own[example.comment.id]
         assert example.labels[Label.OFF_TOPIC] is True
         assert example.labels[Label.DISPARAGING] is None
+
+
+def test_under_a_title_alone_the_same_is_off_topic_and_nothing_else_is_said(corpus):
+    seeds = corpus.of(Split.TRAIN)
+    for seed, example in zip(seeds, under_titles(seeds), strict=True):
+        article, whole = example.comment.article, seed.comment.article
+        assert (article.title, article.text) == (whole.title, "")
+        assert (example.comment.text, example.comment.parent) == (
+            seed.comment.text,
+            seed.comment.parent,
+        )
+        assert example.labels == {
+            Label.OFF_TOPIC: seed.labels[Label.OFF_TOPIC],
+            Label.DISPARAGING: None,
+            Label.SPAM: None,
+        }
 
 
 def test_mismatches_are_the_same_every_time(corpus):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from random import Random
 from typing import Final
 
+from moderation.classifier.encoder import ArticleTokens
 from moderation.training.encoder.readings import PublicReadings, Reading
 
 __all__ = ["PublicShares", "SeedShares", "public_batches", "seed_batches"]
@@ -44,11 +45,15 @@ class SeedShares:
         Batches of public comments for each batch of seeds, against forgetting.
     document_batches : int
         Batches of sentences under their documents in each pass: real people on their subject.
+    title_only : float
+        Share of the seeds' batches in which nothing is known of an article but its title, as
+        some blogs send no more.
     """
 
     passes: int = 4
     public: float = 0.2
     document_batches: int = 0
+    title_only: float = 0.0
 
 
 def public_batches(readings: PublicReadings, shares: PublicShares, random: Random) -> _Batches:
@@ -69,7 +74,10 @@ def seed_batches(
     """Return batches of seeds, pass by pass, with some public comments among them."""
     batches: _Batches = []
     for _ in range(shares.passes):
-        one_pass = _seed_pass(seeds, random)
+        one_pass = [
+            _under_titles(batch) if random.random() < shares.title_only else batch
+            for batch in _seed_pass(seeds, random)
+        ]
         extra = round(len(one_pass) * shares.public)
         tweets = extra * 3 // 4
         for corpus, count in ((public.germeval, tweets), (public.gahd, extra - tweets)):
@@ -130,6 +138,17 @@ def _seed_pass(seeds: Sequence[Reading], random: Random) -> _Batches:
     return [
         list(chain.from_iterable(portions[start : start + _ARTICLES]))
         for start in range(0, len(portions), _ARTICLES)
+    ]
+
+
+def _under_titles(batch: list[Reading]) -> list[Reading]:
+    """Leave of the articles nothing but their titles.
+
+    Of all articles of a batch, or one would stand there twice, foreign to itself.
+    """
+    return [
+        replace(row, article=ArticleTokens(row.article.title, ())) if row.article else row
+        for row in batch
     ]
 
 

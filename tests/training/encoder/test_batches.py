@@ -20,7 +20,7 @@ def seed(article: int, number: int) -> Reading:
     return Reading(
         comment=(article, *[number] * (number % 9 + 1)),
         targets=LABELS,
-        article=ArticleTokens((article,), ()),
+        article=ArticleTokens((article,), ((article, 1),)),
         group=str(article),
         topic=str(article % 3),
         pair=f"{article}/A" if number < 2 else None,
@@ -88,3 +88,11 @@ def test_a_sentence_stands_among_those_of_other_documents() -> None:
 def test_sentences_under_their_documents_are_mixed_into_each_pass() -> None:
     batches = batches_of(passes=2, public=0, document_batches=3)
     assert sum(1 for batch in batches if not batch[0].targets) == 6
+
+
+def test_of_some_batches_nothing_but_titles_is_known() -> None:
+    batches = batches_of(passes=4, public=0, title_only=0.5)
+    known = [{bool(row.article and row.article.passages) for row in batch} for batch in batches]
+    assert {True} in known
+    assert {False} in known
+    assert {True, False} not in known
