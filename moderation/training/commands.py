@@ -31,6 +31,7 @@ from moderation.training.sets import (
     measure_pages,
     public_sets,
     seed_sets,
+    title_sets,
 )
 from moderation.training.train import RANDOM_STATE, train_model, training_examples
 
@@ -124,8 +125,9 @@ def train(
             )
 
         save({})
-        development, test = seed_sets(read_corpus(seeds), (Split.DEV, Split.TEST))
-        sets = [development, test]
+        corpus = read_corpus(seeds)
+        development, test = seed_sets(corpus, (Split.DEV, Split.TEST))
+        sets = [development, test, *title_sets(corpus, [Split.TEST])]
         if data is not None:
             sets += public_sets(data, names, RANDOM_STATE)
         classifier = Classifier.load(folder)
@@ -254,9 +256,9 @@ def evaluate(
         raise click.UsageError("--corpus needs --data, the folder the corpora are in.")
     folder = model or Settings().model_dir
     try:
-        sets = seed_sets(
-            read_corpus(seeds), [Split(each) for each in splits] or (Split.DEV, Split.TEST)
-        )
+        corpus = read_corpus(seeds)
+        chosen = [Split(each) for each in splits] or [Split.DEV, Split.TEST]
+        sets = [*seed_sets(corpus, chosen), *title_sets(corpus, chosen)]
         if data is not None:
             sets += public_sets(data, corpora or list(CORPORA), RANDOM_STATE)
         classifier = Classifier.load(folder)

@@ -13,7 +13,12 @@ from moderation.comment import Label
 from moderation.seeds import FUNCTIONS, PageComment, Split
 from moderation.seeds import Corpus as SeedCorpus
 from moderation.training.corpora import CORPORA, Example
-from moderation.training.dataset import from_seeds, held_back, mismatched_documents
+from moderation.training.dataset import (
+    from_seeds,
+    held_back,
+    mismatched_documents,
+    under_titles,
+)
 from moderation.training.evaluation import (
     PageFigures,
     Scores,
@@ -48,6 +53,14 @@ class Measured:
 def seed_sets(corpus: SeedCorpus, splits: Sequence[Split]) -> list[LabelledSet]:
     """Return the splits of our own corpus as sets."""
     return [LabelledSet(f"seeds {split}", tuple(from_seeds(corpus.of(split)))) for split in splits]
+
+
+def title_sets(corpus: SeedCorpus, splits: Sequence[Split]) -> list[LabelledSet]:
+    """Return the same with nothing known of the articles but their titles, for off-topic only."""
+    return [
+        LabelledSet(f"seeds {split} under titles", tuple(under_titles(corpus.of(split))))
+        for split in splits
+    ]
 
 
 def public_sets(data: Path, names: Sequence[str], random_state: int) -> Iterator[LabelledSet]:

@@ -60,7 +60,7 @@ def test_the_manifest_says_what_it_learned_from_and_how_well(trained):
     manifest = Classifier.load(trained[0]).manifest
     assert [source.name for source in manifest.training_data] == ["seeds, train split"]
     assert manifest.training_data[0].rows == 14 * 31
-    assert set(manifest.metrics) == {"seeds dev", "seeds test"}
+    assert set(manifest.metrics) == {"seeds dev", "seeds test", "seeds test under titles"}
     assert set(manifest.thresholds) == set(Label)
 
 
@@ -105,13 +105,22 @@ def test_evaluation_prints_tables_and_writes_json_and_plots(trained, seeds, tmp_
         assert expected in result.output
     body = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
     assert body["model"]["version"] == "0.0.1"
-    assert [each["name"] for each in body["sets"]] == ["seeds dev", "seeds test"]
+    assert [each["name"] for each in body["sets"]] == [
+        "seeds dev",
+        "seeds test",
+        "seeds dev under titles",
+        "seeds test under titles",
+    ]
     plots = sorted(path.name for path in (tmp_path / "out").glob("*.svg"))
     assert plots == [
         "seeds-dev-precision-recall.svg",
         "seeds-dev-reliability.svg",
+        "seeds-dev-under-titles-precision-recall.svg",
+        "seeds-dev-under-titles-reliability.svg",
         "seeds-test-precision-recall.svg",
         "seeds-test-reliability.svg",
+        "seeds-test-under-titles-precision-recall.svg",
+        "seeds-test-under-titles-reliability.svg",
     ]
     for plot in plots:
         assert ET.parse(tmp_path / "out" / plot).getroot().tag.endswith("svg")
