@@ -28,9 +28,6 @@ Truth = npt.NDArray[np.bool_]
 TARGET_MISS_RATES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2)
 """The rows of the threshold tables that every model carries."""
 
-HELD_FOR_NOTHING = 0.002
-"""The share of fine comments that a label may hold for the sake of violations it need not catch."""
-
 RATE_STEP = 0.0025
 """How finely the miss rate that every label may have by itself is searched."""
 
@@ -69,8 +66,7 @@ def threshold_tables(
 
     A violation slips only if it stays below the threshold of every label, so each label alone may
     miss more than the target: all labels are given the same miss rate of their own, the highest
-    with which no more of all violations slip than the target says. Where a label could miss less
-    for the price of hardly any fine comment, it does (see :data:`HELD_FOR_NOTHING`).
+    with which no more of all violations slip than the target says.
 
     Parameters
     ----------
@@ -105,20 +101,7 @@ def threshold_tables(
 def _at_rate(
     scores: Mapping[Label, Scores], truth: Mapping[Label, Truth], rate: float
 ) -> dict[Label, float]:
-    fine = ~np.logical_or.reduce([truth[label] for label in scores])
-    return {
-        label: min(threshold_for(found, truth[label], rate), _hardly_any(found[fine]))
-        for label, found in scores.items()
-    }
-
-
-def _hardly_any(scores: Scores) -> float:
-    """Return the least score from which no more than ``HELD_FOR_NOTHING`` of these are held."""
-    allowed = int(HELD_FOR_NOTHING * len(scores))
-    if allowed >= len(scores):
-        return 0.0
-    # just above the highest score that has to stay below; scores have six places
-    return round(float(np.sort(scores)[::-1][allowed]) + 1e-6, 6)
+    return {label: threshold_for(scores[label], truth[label], rate) for label in scores}
 
 
 @dataclass(frozen=True, slots=True)
