@@ -29,8 +29,8 @@ def test_few_violations_slip_through(figures: PageFigures) -> None:
     assert figures.misses <= 0.1 * figures.violations
 
 
-def test_a_quarter_of_the_fine_comments_needs_no_look(figures: PageFigures) -> None:
-    assert figures.fine_held <= 0.75 * figures.fine
+def test_two_of_five_fine_comments_need_no_look(figures: PageFigures) -> None:
+    assert figures.fine_held <= 0.6 * figures.fine
 
 
 @pytest.mark.xfail(strict=True, reason="The classifier is not there yet; see the README's figures.")
