@@ -113,7 +113,7 @@ def form_token(client, path: str) -> str:
     [
         ("stranger", "POST /classify 401"),
         ("blog", "POST /classify 200"),
-        ("moderator", "GET /queue/<comment_id> 200"),
+        ("moderator", "GET /queue/<id:comment_id> 200"),
     ],
 )
 def test_no_log_holds_what_a_caller_sent(app, written, who, reached):

@@ -27,10 +27,10 @@ PAGES: dict[tuple[str, str], object] = {
     ("POST", "/login/code"): ROLES,
     ("POST", "/logout"): ROLES,
     ("GET", "/queue"): ROLES,
-    ("GET", "/queue/<comment_id>"): ROLES,
-    ("POST", "/queue/<comment_id>/decision"): DECIDING,
-    ("POST", "/queue/<comment_id>/claim"): DECIDING,
-    ("DELETE", "/queue/<comment_id>/claim"): DECIDING,
+    ("GET", "/queue/<id:comment_id>"): ROLES,
+    ("POST", "/queue/<id:comment_id>/decision"): DECIDING,
+    ("POST", "/queue/<id:comment_id>/claim"): DECIDING,
+    ("DELETE", "/queue/<id:comment_id>/claim"): DECIDING,
     ("POST", "/bulk"): DECIDING,
     ("POST", "/bulk/undo"): DECIDING,
     ("GET", "/changes"): ROLES,
@@ -127,7 +127,7 @@ def test_each_role_may_use_its_pages_and_no_others(app, as_role, role):
     wrong = []
     # logging out comes last
     for (method, path), who in sorted(PAGES.items(), key=lambda entry: entry[0][1] == "/logout"):
-        answer = client.open(path.replace("<comment_id>", "4711"), method=method)
+        answer = client.open(path.replace("<id:comment_id>", "4711"), method=method)
         found = outcome(answer)
         if who == EVERYBODY or (role is not None and role in who):
             wanted = "may"
@@ -190,7 +190,7 @@ def test_every_form_takes_a_token_against_forgery(app, as_role):
     del client.environ_base["HTTP_X_CSRFTOKEN"]
     for method, path in PAGES:
         if method != "GET":
-            answer = client.open(path.replace("<comment_id>", "4711"), method=method)
+            answer = client.open(path.replace("<id:comment_id>", "4711"), method=method)
             # 409: what was to be decided is shown again, with a token, to be sent once more
             assert answer.status_code in {400, 409}, path
     state = app.extensions["moderation"].desk.comment("4711")

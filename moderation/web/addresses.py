@@ -7,7 +7,7 @@ from werkzeug.routing import BaseConverter
 
 __all__ = ["COMMENT_ID", "register"]
 
-COMMENT_ID = "comment_id"
+COMMENT_ID = "id"
 """The name of the converter in rules."""
 
 

@@ -49,7 +49,7 @@ def test_requests_are_counted_by_route_not_by_address(figures, client, post):
     assert found[count, ("method", "GET"), ("route", "(none)"), ("status", "404")] == 2
     assert found[count, ("method", "other"), ("route", "(none)"), ("status", "404")] == 1
     routes = {label[1] for name, *labels in found for label in labels if label[0] == "route"}
-    assert "/queue/<comment_id>" in routes
+    assert "/queue/<id:comment_id>" in routes
     assert not any("4711" in route or "/one" in route for route in routes)
 
 

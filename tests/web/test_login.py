@@ -26,9 +26,9 @@ def test_whoever_is_logged_in_needs_no_login_page(anna):
 
 
 def test_an_address_with_a_slash_too_many_leads_to_the_page(anna):
-    response = anna.client.get("/queue//4711")
+    response = anna.client.get("/profile//second-factor")
     assert response.status_code == 308
-    assert response.location.endswith("/queue/4711")
+    assert response.location.endswith("/profile/second-factor")
 
 
 def test_after_the_login_the_page_that_was_asked_for_follows(visitor, submit):
