@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -25,25 +26,24 @@ from sklearn.metrics import average_precision_score, brier_score_loss, f1_score,
 from sklearn.model_selection import StratifiedKFold
 
 from moderation.classifier import FeatureExtractor
-from moderation.classifier.encoder import EncoderSettings, TextReader
+from moderation.classifier.encoder import TextReader
 from moderation.classifier.heads import DEFAULT_SETTINGS, LabelHead
 from moderation.comment import Label
 from moderation.training.corpora import CORPORA, Example
 from moderation.training.encoder.base import BaseWeights, base_weights_path
 from moderation.training.encoder.batches import PublicShares, public_batches
 from moderation.training.encoder.fit import FitSettings, FrozenStates, fit, predict
+from moderation.training.encoder.foundation import Foundation
 from moderation.training.encoder.network import Network
-from moderation.training.encoder.pipeline import EncoderPlan
+from moderation.training.encoder.plan import EncoderPlan
 from moderation.training.encoder.readings import (
     HATE,
     OFFENCE,
     OUTPUTS,
-    RELATED,
     PublicReadings,
     gahd_readings,
     germeval_readings,
 )
-from moderation.training.encoder.vocabulary import build_tokenizer, kept_pieces
 from moderation.training.train import RANDOM_STATE
 
 FOLDS = 5
@@ -52,52 +52,36 @@ THRESHOLDS = np.linspace(0.05, 0.95, 91)
 Array = np.ndarray
 
 
-class Encoders:
-    """Fresh encoders: the base network, its vocabulary cut to the pieces German and English use."""
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How fresh encoders learn, and where they keep what they have learned so far."""
 
-    def __init__(self, texts: Sequence[str], checkpoints: Path) -> None:
-        self.checkpoints = checkpoints
-        self.plan = EncoderPlan()
-        self.base = BaseWeights(base_weights_path())
-        whole = build_tokenizer(self.base.pieces, self.base.scores, self.base.unknown)
-        seen = {
-            piece for text in texts for piece in whole.encode(text, add_special_tokens=False).ids
-        }
-        self.pieces = kept_pieces(self.base.pieces, self.base.scores, seen, self.plan.vocabulary)
-        tokenizer = build_tokenizer(
-            [self.base.pieces[piece] for piece in self.pieces],
-            [self.base.scores[piece] for piece in self.pieces],
-            self.pieces.index(self.base.unknown),
-        )
-        self.settings = EncoderSettings(
-            layers=self.base.shape.layers,
-            attention_heads=self.base.shape.attention_heads,
-            width=self.base.shape.width,
-            comment_tokens=self.plan.comment_tokens,
-            passage_tokens=self.plan.passage_tokens,
-            passages=self.plan.passages,
-            outputs=OUTPUTS,
-            related=RELATED,
-        )
-        self.reader = TextReader(tokenizer, self.settings)
+    foundation: Foundation
+    frozen: int
+    passes: int
+    checkpoints: Path
+
+    @property
+    def reader(self) -> TextReader:
+        """Makes tokens."""
+        return self.foundation.reader
 
     def learned(
         self, name: str, readings: PublicReadings, shares: PublicShares
     ) -> tuple[Network, FrozenStates]:
         """Return a network fitted to these readings."""
         torch.manual_seed(RANDOM_STATE)
-        network = Network(
-            len(self.pieces), self.settings, self.base.shape.feed_forward, self.plan.frozen
-        )
-        network.start_from(self.base, self.pieces)
+        network = self.foundation.network(self.frozen)
         states = FrozenStates(network)
         fit(
             network,
             states,
             public_batches(readings, shares, Random(RANDOM_STATE)),
             OUTPUTS,
-            FitSettings(output_weights=self.plan.public_fit.output_weights, steps_per_message=100),
-            checkpoint=self.checkpoints / f"{name}.pt",
+            FitSettings(
+                output_weights=EncoderPlan().public_fit.output_weights, steps_per_message=50
+            ),
+            checkpoint=self.checkpoints / f"{name}-{self.frozen}-{self.passes}.pt",
             log=lambda message: print(f"# {time.strftime('%H:%M:%S')} {name}: {message}"),
         )
         return network, states
@@ -107,36 +91,58 @@ class Encoders:
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--checkpoints", type=click.Path(path_type=Path), required=True)
 @click.option("--passes", default=3, show_default=True, help="How often a comment is seen.")
+@click.option(
+    "--frozen",
+    default=EncoderPlan().frozen,
+    show_default=True,
+    help="How many of the lowest layers do not learn.",
+)
+@click.option(
+    "--only", type=click.Choice(["gahd", "germeval2018"]), multiple=True, help="Both by default."
+)
 @click.option("--threads", default=2, show_default=True)
-def main(*, data: Path, checkpoints: Path, passes: int, threads: int) -> None:
+def main(
+    *, data: Path, checkpoints: Path, passes: int, frozen: int, only: tuple[str, ...], threads: int
+) -> None:
     """Cross-validate."""
     torch.set_num_threads(threads)
     tweets = CORPORA["germeval2018"].read(data)
     sentences = CORPORA["gahd"].read(data)
-    encoders = Encoders([each.comment.text for each in (*tweets, *sentences)], checkpoints)
+    learning = Learning(
+        Foundation(
+            BaseWeights(base_weights_path()),
+            [each.comment.text for each in (*tweets, *sentences)],
+            EncoderPlan(),
+        ),
+        frozen,
+        passes,
+        checkpoints,
+    )
     print("| set | by | n | macro-F1 | AUC | AP | Brier |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    truth, parts, folds = germeval(tweets, encoders, passes)
-    print_rows(f"germeval2018, {FOLDS} folds", truth, parts, folds)
-    truth, parts, folds = gahd(tweets, sentences, encoders, passes)
-    print_rows("gahd dev", truth, parts, folds)
+    if "gahd" in only or not only:
+        truth, parts, folds = gahd(tweets, sentences, learning)
+        print_rows("gahd dev", truth, parts, folds)
+    if "germeval2018" in only or not only:
+        truth, parts, folds = germeval(tweets, learning)
+        print_rows(f"germeval2018, {FOLDS} folds", truth, parts, folds)
 
 
 def germeval(
-    tweets: Sequence[Example], encoders: Encoders, passes: int
+    tweets: Sequence[Example], learning: Learning
 ) -> tuple[Array, Mapping[str, Array], Array]:
     """Return labels, decision values from other folds, and each tweet's fold."""
     truth = offended(tweets)
-    readings = germeval_readings(tweets, encoders.reader)
+    readings = germeval_readings(tweets, learning.reader)
     folds = fold_of(truth)
     parts = {"n-grams": np.zeros(len(tweets)), "encoder": np.zeros(len(tweets))}
     for fold in range(FOLDS):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         parts["n-grams"][test] = ngrams([tweets[row] for row in train], [tweets[r] for r in test])
-        network, states = encoders.learned(
+        network, states = learning.learned(
             f"germeval-{fold}",
             PublicReadings(germeval=[readings[row] for row in train]),
-            PublicShares(germeval=passes, gahd=0, argotario=0, document_batches=0),
+            PublicShares(germeval=learning.passes, gahd=0, argotario=0, document_batches=0),
         )
         logits = predict(network, states, [readings[row] for row in test], OUTPUTS)
         parts["encoder"][test] = logits[:, OUTPUTS.index(OFFENCE)]
@@ -144,20 +150,22 @@ def germeval(
 
 
 def gahd(
-    tweets: Sequence[Example], sentences: Sequence[Example], encoders: Encoders, passes: int
+    tweets: Sequence[Example], sentences: Sequence[Example], learning: Learning
 ) -> tuple[Array, Mapping[str, Array], Array]:
     """Return labels of the development split, decision values, and folds for the blend."""
     train = [each for each in sentences if each.split == "train"]
     dev = [each for each in sentences if each.split == "dev"]
-    network, states = encoders.learned(
+    network, states = learning.learned(
         "gahd",
         PublicReadings(
-            germeval=germeval_readings(tweets, encoders.reader),
-            gahd=gahd_readings(train, encoders.reader),
+            germeval=germeval_readings(tweets, learning.reader),
+            gahd=gahd_readings(train, learning.reader),
         ),
-        PublicShares(germeval=passes, gahd=passes, argotario=0, document_batches=0),
+        PublicShares(
+            germeval=learning.passes, gahd=learning.passes, argotario=0, document_batches=0
+        ),
     )
-    logits = predict(network, states, gahd_readings(dev, encoders.reader), OUTPUTS)
+    logits = predict(network, states, gahd_readings(dev, learning.reader), OUTPUTS)
     parts = {"n-grams": ngrams(train, dev), "encoder": logits[:, OUTPUTS.index(HATE)]}
     truth = offended(dev)
     return truth, parts, fold_of(truth)

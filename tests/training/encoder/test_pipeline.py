@@ -18,7 +18,8 @@ from moderation.training.encoder.readings import OUTPUTS
 
 pytest.importorskip("torch")
 
-from moderation.training.encoder.pipeline import EncoderPlan, train_encoder
+from moderation.training.encoder.pipeline import train_encoder
+from moderation.training.encoder.plan import EncoderPlan
 
 PLAN = EncoderPlan(
     frozen=1,
