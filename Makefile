@@ -1,5 +1,6 @@
 # make serve   everything on this machine: installs, creates the database, loads a demo, serves
 # make test    installs what tests need and runs all checks
+# make coverage  runs the tests slower and prints which lines none of them reached
 # make translations  takes new texts of the pages into the English catalogue and compiles it
 # make audit   asks PyPI for known holes in the pinned packages (needs the network)
 # make screenshots   takes the pictures in docs/ from the demo
@@ -12,7 +13,7 @@ PORT ?= 8000
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lock audit translations screenshots
+.PHONY: help serve test coverage check lock audit translations screenshots
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ test: $(VENV)/test.installed
 	@tests/bring-chromium
 	@tests/bring-wordpress
 	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+coverage: $(VENV)/test.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 check:

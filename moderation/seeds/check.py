@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
+from zlib import crc32
 
 from datasketch import MinHash, MinHashLSH
 from jsonschema import Draft202012Validator
 
 from moderation.seeds.corpus import FUNCTIONS, Corpus, Seed, SeedsError, Split, read_corpus, rows
-from moderation.seeds.leakage import leakage
+from moderation.seeds.leakage import LENGTHS, leakage
 from moderation.seeds.pages import read_pages
 from moderation.seeds.second_opinion import Opinion, Settlement, second_opinions
 
@@ -83,7 +85,9 @@ def _schema_findings(folder: Path) -> Iterator[Finding]:
         ("comments", "comment"),
         ("second_opinion", "second_opinion"),
     ):
-        validator = Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]})
+        validator = Draft202012Validator(
+            _without_references(schema["$defs"][kind], schema["$defs"])
+        )
         seen: set[str] = set()
         for row in rows(folder / f"{name}.jsonl", needed={"id"}):
             for error in validator.iter_errors(row):
@@ -95,6 +99,19 @@ def _schema_findings(folder: Path) -> Iterator[Finding]:
             seen.add(row["id"])
         if name == "comments":
             yield from _parent_findings(folder)
+
+
+def _without_references(schema: Any, definitions: dict[str, Any]) -> Any:
+    """Put definitions where they are referred to: looking each up for each line takes longer."""
+    match schema:
+        case {"$ref": str(reference)}:
+            return _without_references(definitions[reference.removeprefix("#/$defs/")], definitions)
+        case dict():
+            return {key: _without_references(each, definitions) for key, each in schema.items()}
+        case list():
+            return [_without_references(each, definitions) for each in schema]
+        case _:
+            return schema
 
 
 def _parent_findings(folder: Path) -> Iterator[Finding]:
@@ -160,12 +177,13 @@ def _duplicates(corpus: Corpus) -> Iterator[Finding]:
 
 def _near_duplicates(corpus: Corpus) -> Iterator[Finding]:
     index = MinHashLSH(threshold=NEAR_DUPLICATE, num_perm=128)
+    empty = MinHash(num_perm=128, hashfunc=crc32)
     by_id = {seed.id: seed for seed in corpus.seeds}
     for seed in corpus.seeds:
         shingles = _shingles(seed.comment.text)
         if not shingles:
             continue
-        minhash = MinHash(num_perm=128)
+        minhash = empty.copy()
         minhash.update_batch([shingle.encode() for shingle in shingles])
         for other in index.query(minhash):
             twin = by_id[other]
@@ -208,11 +226,11 @@ def _pairs(corpus: Corpus) -> Iterator[Finding]:
 
 
 def _length_leakage(corpus: Corpus) -> Iterator[Finding]:
-    for label, areas in leakage(corpus.of(Split.TRAIN), corpus.of(Split.DEV)).items():
-        for kind in ("length in characters", "length in words"):
-            if areas[kind] > MOST_LENGTH_LEAKAGE:
+    for label, areas in leakage(corpus.of(Split.TRAIN), corpus.of(Split.DEV), LENGTHS).items():
+        for kind, area in areas.items():
+            if area > MOST_LENGTH_LEAKAGE:
                 yield Finding(
-                    f"The {kind} alone tells {label}: ROC AUC {areas[kind]:.3f}, "
+                    f"The {kind} alone tells {label}: ROC AUC {area:.3f}, "
                     f"at most {MOST_LENGTH_LEAKAGE}."
                 )
 

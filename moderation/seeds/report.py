@@ -104,7 +104,7 @@ def _agreement(folder: Path) -> str:
 
 
 def _leakage(corpus: Corpus) -> str:
-    areas = leakage(corpus.of(Split.TRAIN), corpus.of(Split.DEV))
+    areas = leakage(corpus.of(Split.TRAIN), corpus.of(Split.DEV), MODELS)
     return _table(
         ["ROC AUC on dev of a model that sees only", *areas],
         ([kind, *(f"{each[kind]:.2f}" for each in areas.values())] for kind in MODELS),
