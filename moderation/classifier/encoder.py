@@ -97,6 +97,9 @@ class EncoderSettings:
         What the network was taught to tell; the names of its logits.
     related : str
         The output that depends on article and parent as well.
+    chance : float
+        The cosine to the nearest passage of an article that a comment is not about, on average:
+        all texts of a technology blog resemble each other, and from here on similarity begins.
     """
 
     layers: int
@@ -107,6 +110,7 @@ class EncoderSettings:
     passages: int
     outputs: tuple[str, ...]
     related: str
+    chance: float = 0.0
 
     def to_json(self) -> str:
         """Return the settings as they are stored in the network's file."""
@@ -336,6 +340,7 @@ class Encoder:
         self._relations = relations
         self._threads = threads
         self._related = settings.outputs.index(settings.related)
+        self._chance = settings.chance
         self.settings = settings
         self._read = lru_cache(_TEXTS_KEPT)(self._run)
         self._article = lru_cache(_TEXTS_KEPT)(self._read_article)
@@ -435,14 +440,16 @@ class Encoder:
         Returns
         -------
         Evidence or None
-            None if there is neither article nor parent. The similarity is a cosine, cut at 0.
+            None if there is neither article nor parent. The similarity is a cosine, from the one
+            that passages of other articles reach by chance (0) to that of the same words (1).
         """
         comment, _ = self._read(self._reader.comment(document))
         best: Evidence | None = None
         for source, texts, vectors in self._contexts(document.comment):
             cosines = vectors @ comment
             nearest = int(np.argmax(cosines))
-            similarity = round(float(np.clip(cosines[nearest], 0, 1)), 6)
+            above_chance = (cosines[nearest] - self._chance) / (1 - self._chance)
+            similarity = round(float(np.clip(above_chance, 0, 1)), 6)
             if best is None or similarity > best.similarity:
                 best = Evidence(source, texts[nearest], similarity)
         return best

@@ -14,9 +14,11 @@ from moderation.seeds.corpus import (
     read_corpus,
 )
 from moderation.seeds.pages import PageComment, read_pages
+from moderation.seeds.tweets import TWEETS_FILE, tweet_labels
 
 __all__ = [
     "FUNCTIONS",
+    "TWEETS_FILE",
     "Corpus",
     "PageComment",
     "Seed",
@@ -25,4 +27,5 @@ __all__ = [
     "Split",
     "read_corpus",
     "read_pages",
+    "tweet_labels",
 ]

@@ -18,6 +18,7 @@ from moderation.seeds.corpus import FUNCTIONS, Corpus, Seed, SeedsError, Split, 
 from moderation.seeds.leakage import LENGTHS, leakage
 from moderation.seeds.pages import read_pages
 from moderation.seeds.second_opinion import Opinion, Settlement, second_opinions
+from moderation.seeds.tweets import TWEETS_FILE
 
 FEWEST_ARTICLES = 130
 FEWEST_COMMENTS = 4_000
@@ -84,7 +85,10 @@ def _schema_findings(folder: Path) -> Iterator[Finding]:
         ("articles", "article"),
         ("comments", "comment"),
         ("second_opinion", "second_opinion"),
+        ("tweets", "tweet"),
     ):
+        if kind == "tweet" and not (folder / TWEETS_FILE).exists():
+            continue
         validator = Draft202012Validator(
             _without_references(schema["$defs"][kind], schema["$defs"])
         )

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sklearn.metrics import cohen_kappa_score
+
 from moderation.comment import Label
 from moderation.seeds.corpus import FUNCTIONS, Corpus, Split, read_corpus
 from moderation.seeds.leakage import MODELS, leakage
 from moderation.seeds.second_opinion import Settlement, kappa, second_opinions
+from moderation.seeds.tweets import TweetLabel, TweetOpinion, tweet_opinions
 
 BEGIN = "<!-- made by: moderation seeds report --write -->"
 END = "<!-- end -->"
@@ -24,7 +27,10 @@ def report(folder: Path) -> str:
         If a file of the corpus is missing or unreadable.
     """
     corpus = read_corpus(folder)
-    return "\n\n".join((_sizes(corpus), _functions(corpus), _agreement(folder), _leakage(corpus)))
+    tables = [_sizes(corpus), _functions(corpus), _agreement(folder), _leakage(corpus)]
+    if tweets := tweet_opinions(folder):
+        tables.append(_tweets(tweets))
+    return "\n\n".join(tables)
 
 
 def write_report(readme: Path) -> None:
@@ -108,4 +114,17 @@ def _leakage(corpus: Corpus) -> str:
     return _table(
         ["ROC AUC on dev of a model that sees only", *areas],
         ([kind, *(f"{each[kind]:.2f}" for each in areas.values())] for kind in MODELS),
+    )
+
+
+def _tweets(opinions: Sequence[TweetOpinion]) -> str:
+    counts = Counter((each.first, each.second) for each in opinions)
+    value = cohen_kappa_score([each.first for each in opinions], [each.second for each in opinions])
+    head = [f"tweets, Cohen's κ {value:.2f}", *(f"second reader: {label}" for label in TweetLabel)]
+    return _table(
+        head,
+        (
+            [f"first reader: {first}", *(counts[first, second] for second in TweetLabel)]
+            for first in TweetLabel
+        ),
     )

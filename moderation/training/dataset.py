@@ -23,6 +23,9 @@ DEV_SHARE = 5
 
 SENTENCES_OF_A_DOCUMENT = 2
 
+TWEETS = "germeval2018"
+"""The corpus of which we have a reading of our own."""
+
 GROUP_HATE = "gahd"
 """The corpus that labels hate against groups and nothing else."""
 
@@ -175,8 +178,42 @@ def held_back(example: Example) -> bool:
     return int(hashlib.sha256(example.group.encode()).hexdigest(), 16) % DEV_SHARE == 0
 
 
-def read_public(corpora: Sequence[Corpus], data: Path, random_state: int) -> Iterator[Example]:
+def by_our_rule(examples: Sequence[Example], labels: Mapping[str, bool | None]) -> list[Example]:
+    """Return tweets with the labels that readers gave them by our rule, where anybody read them.
+
+    Parameters
+    ----------
+    examples
+        Tweets with their publisher's labels.
+    labels
+        Group of a tweet to whether it is disparaging, None if that is not certain.
+    """
+    return [
+        replace(each, labels={**each.labels, Label.DISPARAGING: labels[each.group]})
+        if each.group in labels
+        else each
+        for each in examples
+    ]
+
+
+def read_public(
+    corpora: Sequence[Corpus],
+    data: Path,
+    random_state: int,
+    tweets: Mapping[str, bool | None],
+) -> Iterator[Example]:
     """Yield the examples of public corpora, documents also in mismatched pairs.
+
+    Parameters
+    ----------
+    corpora
+        What to read.
+    data
+        Their folder.
+    random_state
+        Makes the choice of other documents repeatable.
+    tweets
+        What our readers said; see :func:`by_our_rule`.
 
     Of a document two sentences are taken: its sentences resemble each other, and a corpus of long
     documents would otherwise outnumber everything that resembles a comment.
@@ -191,6 +228,8 @@ def read_public(corpora: Sequence[Corpus], data: Path, random_state: int) -> Ite
         if corpus.name == "cimt":
             examples = _first_of_each_group(examples, SENTENCES_OF_A_DOCUMENT)
             yield from mismatched_documents(examples, random_state)
+        if corpus.name == TWEETS:
+            examples = by_our_rule(examples, tweets)
         if corpus.name == GROUP_HATE:
             swear_words = frozenset(
                 word for lexicon in LEXICONS.values() for word in lexicon.read(data)

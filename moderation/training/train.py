@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from scipy import sparse
 
 from moderation.classifier import UNKNOWN, Encoder, FeatureExtractor, Heads, TrainingSource
 from moderation.comment import Label
-from moderation.seeds import Split, read_corpus
+from moderation.seeds import TWEETS_FILE, Split, read_corpus, tweet_labels
 from moderation.training.corpora import Corpus, Example
 from moderation.training.dataset import (
     SEEDS,
@@ -62,7 +62,9 @@ def training_examples(
     """
     corpus = read_corpus(seeds)
     own = corpus.of(Split.TRAIN)
-    public = read_public(corpora, data, RANDOM_STATE) if data is not None else ()
+    public: Iterable[Example] = ()
+    if data is not None:
+        public = read_public(corpora, data, RANDOM_STATE, tweet_labels(seeds))
     return (
         *from_seeds(own),
         *under_titles(own),
@@ -175,8 +177,9 @@ def _provenance(
 ) -> tuple[TrainingSource, ...]:
     rows = Counter(example.source for example in examples)
     digest = hashlib.sha256()
-    for name in ("articles.jsonl", "comments.jsonl"):
-        digest.update((seeds / name).read_bytes())
+    for path in (seeds / "articles.jsonl", seeds / "comments.jsonl", seeds / TWEETS_FILE):
+        if path.exists():
+            digest.update(path.read_bytes())
     own = TrainingSource(
         name="seeds, train split", licence="CC BY 4.0", sha256=digest.hexdigest(), rows=rows[SEEDS]
     )

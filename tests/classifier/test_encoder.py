@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,30 @@ def test_the_evidence_is_what_is_nearest_in_meaning(encoder: Encoder, text: str)
     assert found.source is EvidenceSource.ARTICLE
     assert found.text in {article.title, LONG_SENTENCE.strip(), "Er kostet 40 Euro."}
     assert found.similarity == pytest.approx(max(0, nearest), abs=1e-6)
+
+
+def test_similarity_begins_where_chance_ends(encoder_folder: Path, tmp_path: Path) -> None:
+    comment = Comment("Was kostet er?", article=Article("Akku hält länger", "Er kostet 40 Euro."))
+    document = Document.of(comment)
+    shutil.copytree(encoder_folder, tmp_path, dirs_exist_ok=True)
+    raw = Encoder.load(tmp_path).evidence(document)
+    assert raw is not None
+    for chance, shown in ((raw.similarity / 2, (raw.similarity / 2) / (1 - raw.similarity / 2)),
+                          (min(0.99, raw.similarity + 0.1), 0.0)):  # fmt: skip
+        with_chance(tmp_path / NETWORK, chance)
+        found = Encoder.load(tmp_path).evidence(document)
+        assert found is not None
+        assert found.text == raw.text
+        assert found.similarity == pytest.approx(shown, abs=1e-5)
+
+
+def with_chance(path: Path, chance: float) -> None:
+    """Write another ``chance`` into the network's settings."""
+    onnx = pytest.importorskip("onnx")
+    network = onnx.load(str(path))
+    (stored,) = (each for each in network.metadata_props if "related" in each.value)
+    stored.value = replace(EncoderSettings.from_json(stored.value), chance=chance).to_json()
+    onnx.save(network, str(path))
 
 
 def test_without_an_article_the_evidence_comes_from_the_parent(encoder: Encoder) -> None:

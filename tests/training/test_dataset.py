@@ -125,7 +125,7 @@ def test_two_sentences_of_a_document_are_taken(tmp_path: Path):
     (tmp_path / "cimt").mkdir()
     with gzip.open(tmp_path / "cimt" / "cimt_sentences.tsv.gz", "wt", encoding="utf-8") as file:
         file.write("\n".join(rows) + "\n")
-    examples = list(read_public([CORPORA["cimt"]], tmp_path, random_state=1))
+    examples = list(read_public([CORPORA["cimt"]], tmp_path, random_state=1, tweets={}))
     own = [example for example in examples if example.labels[Label.OFF_TOPIC] is False]
     assert len(own) == 8
     assert all(example.labels[Label.OFF_TOPIC] for example in examples if example not in own)
@@ -141,8 +141,23 @@ def test_what_swears_is_not_called_harmless_by_a_corpus_that_knows_group_hate_on
     (tmp_path / "lexicons").mkdir()
     for name in ("ldnoobw_de.txt", "ldnoobw_v2_de.txt"):
         (tmp_path / "lexicons" / name).write_text("blödhammel\n", encoding="utf-8")
-    examples = read_public([CORPORA["gahd"]], tmp_path, random_state=1)
+    examples = read_public([CORPORA["gahd"]], tmp_path, random_state=1, tweets={})
     assert [each.labels[Label.DISPARAGING] for each in examples] == [None, True, False]
+
+
+def test_of_a_tweet_our_reading_counts_and_not_its_publishers(tmp_path: Path):
+    (tmp_path / "germeval2018").mkdir()
+    texts = {"eins": "INSULT", "zwei": "OTHER", "drei": "ABUSE", "vier": "INSULT"}
+    (tmp_path / "germeval2018" / "germeval2018.training.txt").write_text(
+        "".join(f"{t}\t{'OTHER' if f == 'OTHER' else 'OFFENSE'}\t{f}\n" for t, f in texts.items())
+    )
+    tweets = [CORPORA["germeval2018"]]
+    theirs = list(read_public(tweets, tmp_path, random_state=1, tweets={}))
+    assert [each.labels[Label.DISPARAGING] for each in theirs] == [True, False, True, True]
+    read = dict(zip((each.group for each in theirs), (False, True, None), strict=False))
+    ours = list(read_public(tweets, tmp_path, random_state=1, tweets=read))
+    assert [each.labels[Label.DISPARAGING] for each in ours] == [False, True, None, True]
+    assert [each.fine for each in ours] == list(texts.values())
 
 
 def test_seeds_become_examples_grouped_by_article(corpus):

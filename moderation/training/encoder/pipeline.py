@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -13,13 +14,13 @@ from sklearn.metrics import roc_auc_score
 from moderation.classifier.document import Document
 from moderation.classifier.encoder import TOKENIZER, TextReader, Tokens, mask, undisguised
 from moderation.comment import Label
-from moderation.seeds import Corpus, Split, read_corpus
+from moderation.seeds import Corpus, Split, read_corpus, tweet_labels
 from moderation.training.corpora import CORPORA
 from moderation.training.dataset import held_back
 from moderation.training.encoder.base import BaseWeights, base_weights_path
 from moderation.training.encoder.batches import public_batches, seed_batches
 from moderation.training.encoder.export import export
-from moderation.training.encoder.fit import FitSettings, FrozenStates, fit, predict
+from moderation.training.encoder.fit import FitSettings, FrozenStates, chance_nearness, fit, predict
 from moderation.training.encoder.foundation import Foundation
 from moderation.training.encoder.network import Network
 from moderation.training.encoder.plan import EncoderPlan
@@ -94,7 +95,7 @@ def train_encoder(
     reader = foundation.reader
     network = foundation.network(plan.frozen)
     states = FrozenStates(network)
-    public = public_readings(data, reader)
+    public = public_readings(data, tweet_labels(seeds), reader)
     corpus = read_corpus(seeds)
     learned, development = (_seeds(corpus, split, reader) for split in (Split.TRAIN, Split.DEV))
 
@@ -119,9 +120,10 @@ def train_encoder(
     states = FrozenStates(network)
     learn(seed_batches(learned, public, plan.rules, random), plan.rules_fit, "rules")
 
+    settings = replace(foundation.settings, chance=chance_nearness(network, states, development))
     output.mkdir(parents=True, exist_ok=True)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    export(output, weights, foundation.packed_words(), foundation.settings, _samples(learned))
+    export(output, weights, foundation.packed_words(), settings, _samples(learned))
     foundation.tokenizer.save(str(output / TOKENIZER), pretty=False)
     return _development_figures(network, states, development)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from moderation.classifier.document import Document
@@ -112,13 +113,17 @@ class PublicReadings:
     documents: list[Reading] = field(default_factory=list)
 
 
-def public_readings(data: Path, reader: TextReader) -> PublicReadings:
+def public_readings(
+    data: Path, tweets: Mapping[str, bool | None], reader: TextReader
+) -> PublicReadings:
     """Read the public corpora.
 
     Parameters
     ----------
     data : Path
         Their folder.
+    tweets : mapping of str to bool or None
+        What our readers said of GermEval's tweets; see ``dataset.by_our_rule``.
     reader : TextReader
         Makes tokens.
 
@@ -132,7 +137,7 @@ def public_readings(data: Path, reader: TextReader) -> PublicReadings:
         for name in CORPUS_NAMES
     }
     return PublicReadings(
-        germeval=germeval_readings(learned["germeval2018"], reader),
+        germeval=germeval_readings(learned["germeval2018"], reader, tweets),
         gahd=gahd_readings(learned["gahd"], reader),
         argotario=[
             _reading(each, reader, {_AD_HOMINEM: float(ad_hominem)})
@@ -147,9 +152,16 @@ def public_readings(data: Path, reader: TextReader) -> PublicReadings:
     )
 
 
-def germeval_readings(examples: Sequence[Example], reader: TextReader) -> list[Reading]:
-    """Turn tweets of GermEval 2018 into readings, with their coarse and fine labels."""
-    return [_reading(each, reader, _germeval_targets(str(each.fine))) for each in examples]
+def germeval_readings(
+    examples: Sequence[Example],
+    reader: TextReader,
+    tweets: Mapping[str, bool | None] = MappingProxyType({}),
+) -> list[Reading]:
+    """Turn tweets of GermEval 2018 into readings, with coarse and fine labels, and our reading."""
+    return [
+        _reading(each, reader, _germeval_targets(str(each.fine)) | _ours(tweets.get(each.group)))
+        for each in examples
+    ]
 
 
 def gahd_readings(examples: Sequence[Example], reader: TextReader) -> list[Reading]:
@@ -164,6 +176,10 @@ def _germeval_targets(fine: str) -> dict[str, float]:
     return {OFFENCE: float(fine != "OTHER")} | {
         output: float(fine == name) for name, output in _FINE.items()
     }
+
+
+def _ours(disparaging: bool | None) -> dict[str, float]:
+    return {} if disparaging is None else {str(Label.DISPARAGING): float(disparaging)}
 
 
 def _reading(

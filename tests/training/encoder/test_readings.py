@@ -7,7 +7,8 @@ import pytest
 from moderation.classifier.encoder import EncoderSettings, TextReader
 from moderation.comment import Article, Comment, Label, Parent
 from moderation.seeds import Seed, Split
-from moderation.training.encoder.readings import Reading, seed_readings
+from moderation.training.corpora import Example
+from moderation.training.encoder.readings import Reading, germeval_readings, seed_readings
 from moderation.training.encoder.vocabulary import build_tokenizer
 
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abcdefghijklmnopqrstuvwxyz:"]
@@ -52,6 +53,16 @@ def test_a_pair_belongs_to_its_article() -> None:
 
 def test_a_borderline_comment_counts_less() -> None:
     assert read(replace(SEED, borderline=True)).weight < read(SEED).weight == 1
+
+
+def test_a_tweet_has_our_label_where_our_readers_agree() -> None:
+    tweets = [
+        Example(Comment("na so was"), {}, group=group, source="germeval2018", fine="INSULT")
+        for group in "abc"
+    ]
+    found = germeval_readings(tweets, READER, {"a": False, "b": None})
+    assert [each.targets.get("disparaging") for each in found] == [0, None, None]
+    assert all(each.targets["germeval_offence"] == 1 for each in found)
 
 
 @pytest.mark.parametrize(
