@@ -53,7 +53,9 @@ class EncoderPlan:
     public: PublicShares = field(default_factory=PublicShares)
     seeds: SeedShares = field(default_factory=SeedShares)
     rules: SeedShares = field(
-        default_factory=lambda: SeedShares(passes=3, document_batches=12, title_only=0.35)
+        default_factory=lambda: SeedShares(
+            passes=3, public=0.4, document_batches=12, title_only=0.35
+        )
     )
     public_fit: FitSettings = field(
         default_factory=lambda: FitSettings(output_weights=_PUBLIC_WEIGHTS)
