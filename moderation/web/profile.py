@@ -18,7 +18,7 @@ from moderation.web import login, session
 from moderation.web.language import LANGUAGES, gettext, language_of_browser, lazy_gettext
 
 ROLE_NAMES = {
-    Role.ADMIN: lazy_gettext("Verwaltung: entscheidet und ändert Schwellen"),
+    Role.ADMIN: lazy_gettext("Verwaltung: entscheidet, ändert Schwellen und betreut die Konten"),
     Role.MODERATOR: lazy_gettext("Moderation: entscheidet"),
     Role.READER: lazy_gettext("Nur lesen"),
 }
