@@ -116,6 +116,7 @@ class LabelHead:
         groups: ArrayLike,
         sample_weight: ArrayLike | None = None,
         calibrate_on: ArrayLike | None = None,
+        calibrate: bool = True,
     ) -> LabelHead:
         """Learn weights and calibration.
 
@@ -131,6 +132,9 @@ class LabelHead:
             How much each sample counts; 1 by default.
         calibrate_on : array-like of bool of shape (n_samples,), optional
             The samples the calibration may use; all by default.
+        calibrate : bool
+            False leaves the calibration to ``blend``, which is to follow; the folds behind it take
+            most of the time.
 
         Returns
         -------
@@ -146,12 +150,14 @@ class LabelHead:
         y = np.asarray(labels)
         group = np.asarray(groups)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
-        chosen = np.ones(len(y), bool) if calibrate_on is None else np.asarray(calibrate_on, bool)
-        self._check_groups(y[chosen], group[chosen])
         columns = self._own_columns(features)
-        decisions = self._out_of_fold_decisions(columns, y, group, weight, chosen)
-        self.slope_, self.offset_ = _platt(decisions[chosen], y[chosen], weight[chosen])
-        self.out_of_fold_ = expit(self.slope_ * decisions + self.offset_)
+        if calibrate:
+            every = np.ones(len(y), bool)
+            chosen = every if calibrate_on is None else np.asarray(calibrate_on, bool)
+            self._check_groups(y[chosen], group[chosen])
+            decisions = self._out_of_fold_decisions(columns, y, group, weight, chosen)
+            self.slope_, self.offset_ = _platt(decisions[chosen], y[chosen], weight[chosen])
+            self.out_of_fold_ = expit(self.slope_ * decisions + self.offset_)
 
         estimator = self._estimator().fit(columns, y, weight)
         self.weights_: NDArray[np.float32] = self._spread(estimator.coef_[0], features.shape[1])
@@ -314,6 +320,7 @@ class Heads:
         groups: ArrayLike,
         sample_weight: ArrayLike | None = None,
         calibrate_on: ArrayLike | None = None,
+        calibrate: bool = True,
     ) -> Heads:
         """Fit every head on the comments that are labelled for it.
 
@@ -329,6 +336,8 @@ class Heads:
             How much each sample counts, for all labels or for each.
         calibrate_on : array-like of bool of shape (n_samples,), optional
             The samples the calibration may use; all by default.
+        calibrate : bool
+            False leaves the calibration to ``blend``.
 
         Returns
         -------
@@ -356,6 +365,7 @@ class Heads:
                     groups=group[known],
                     sample_weight=weights[known, column],
                     calibrate_on=chosen[known],
+                    calibrate=calibrate,
                 )
             except ValueError as error:
                 raise ValueError(f"label {label}: {error}") from error

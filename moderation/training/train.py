@@ -126,6 +126,7 @@ def train_model(
         groups=np.array([example.group for example in examples]),
         sample_weight=np.array([weight(each) for each in examples]),
         calibrate_on=is_seed,
+        calibrate=encoder is None,
     )
     calibrated_on = [example for example in examples if example.source == SEEDS]
     if encoder is not None:

@@ -134,8 +134,11 @@ def test_weights_may_differ_by_label(
     )
 
 
-def fitted_head(rows: sparse.csr_matrix, labels: np.ndarray, groups: np.ndarray) -> LabelHead:
-    return LabelHead(HeadSettings(("words",)), SLICES).fit(rows, labels, groups=groups)
+def fitted_head(
+    rows: sparse.csr_matrix, labels: np.ndarray, groups: np.ndarray, *, calibrate: bool = True
+) -> LabelHead:
+    head = LabelHead(HeadSettings(("words",)), SLICES)
+    return head.fit(rows, labels, groups=groups, calibrate=calibrate)
 
 
 def knowing(seed: int, size: int = 2000) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
@@ -157,6 +160,19 @@ def test_a_blend_is_better_than_the_head_alone_and_means_what_it_says() -> None:
     for low, high in [(0.0, 0.3), (0.3, 0.7), (0.7, 1.0)]:
         chosen = (scores >= low) & (scores < high)
         assert truth[chosen].mean() == pytest.approx(scores[chosen].mean(), abs=0.07)
+
+
+def test_a_blend_needs_no_calibration_before_it() -> None:
+    features, labels, groups = sample(0.3)
+    rows, truth, articles = knowing(seed=1)
+    fresh, _, _ = knowing(seed=2)
+    scores = [
+        fitted_head(features, labels, groups, calibrate=calibrate)
+        .blend(rows, truth, columns=[4], groups=articles)
+        .predict_proba(fresh)
+        for calibrate in (True, False)
+    ]
+    assert (scores[0] == scores[1]).all()
 
 
 def test_each_score_of_a_blend_comes_from_one_that_had_not_seen_the_group() -> None:
