@@ -200,6 +200,7 @@ def ngrams(train: Sequence[Example], test: Sequence[Example]) -> Array:
         extractor.transform([each.comment for each in train]),
         offended(train),
         groups=np.arange(len(train)),
+        calibrate=False,
     )
     return head.decision_function(extractor.transform([each.comment for each in test]))
 
