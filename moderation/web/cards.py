@@ -30,11 +30,12 @@ ACTION_NAMES = {
     Action.DEFER: lazy_gettext("um zweite Meinung gebeten"),
     Action.UNDO: lazy_gettext("Entscheidung zurückgenommen"),
 }
+# follow "von" where no moderator is named
 SOURCE_NAMES = {
-    DecisionSource.INDIVIDUAL: lazy_gettext("unbekannt"),
-    DecisionSource.BULK: lazy_gettext("Sammelentscheidung"),
-    DecisionSource.IMPORT: lazy_gettext("Import"),
-    DecisionSource.SYSTEM: lazy_gettext("System"),
+    DecisionSource.INDIVIDUAL: lazy_gettext("einer unbekannten Person"),
+    DecisionSource.BULK: lazy_gettext("einer Sammelentscheidung"),
+    DecisionSource.IMPORT: lazy_gettext("einem Import"),
+    DecisionSource.SYSTEM: lazy_gettext("dem System"),
 }
 EVIDENCE_NAMES = {
     "article": lazy_gettext("Nächste Stelle im Artikel"),

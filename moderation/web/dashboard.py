@@ -38,7 +38,7 @@ VERDICTS = {
 DECISIONS = {
     "approved": lazy_gettext("freigegeben"),
     "rejected": lazy_gettext("abgelehnt"),
-    "deferred": lazy_gettext("zurückgestellt"),
+    "deferred": lazy_gettext("um zweite Meinung gebeten"),
 }
 OPINIONS = {
     "both": lazy_gettext("beide: Verstoß"),
@@ -157,7 +157,8 @@ def _described(days: Sequence[Day]) -> str:
     most = max(days, key=lambda one: one.submitted)
     return ngettext(
         "Ein Kommentar vom %(first)s bis %(last)s.",
-        "%(count)s Kommentare vom %(first)s bis %(last)s, die meisten am %(top)s: %(most)s.",
+        "%(count)s Kommentare vom %(first)s bis %(last)s; "
+        "der stärkste Tag war der %(top)s mit %(most)s.",
         total,
         count=number(total),
         first=day(days[0].day),

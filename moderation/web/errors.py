@@ -14,7 +14,7 @@ _SENTENCES = {
     ),
     403: (
         lazy_gettext("Das dürfen Sie nicht"),
-        lazy_gettext("Ihr Zugang erlaubt das nicht. Wer ihn verwaltet, kann das ändern."),
+        lazy_gettext("Ihr Konto erlaubt das nicht. Wer die Konten verwaltet, kann das ändern."),
     ),
     404: (
         lazy_gettext("Hier ist nichts"),
@@ -33,7 +33,7 @@ _SENTENCES = {
         lazy_gettext("Gerade nicht möglich"),
         lazy_gettext(
             "Die Datenbank kann im Moment nicht benutzt werden. Es ist nichts verloren gegangen, "
-            "was schon gespeichert war; Ihre letzte Eingabe ist es vielleicht nicht. "
+            "was schon gespeichert war; Ihre letzte Eingabe wurde vielleicht nicht gespeichert. "
             "Bitte versuchen Sie es gleich noch einmal."
         ),
     ),

@@ -163,7 +163,7 @@ def _threshold_for(rule: Rule, entered: str | None) -> float | None:
     if value is not None and rule.reject_at is not None and value > rule.reject_at:
         raise InvalidThreshold(
             gettext(
-                "Ab %(threshold)s lehnt diese Regel ab; zurückgehalten werden kann nur davor.",
+                "Ab %(threshold)s lehnt diese Regel ab; zurückgehalten werden kann nur darunter.",
                 threshold=threshold_percent(rule.reject_at),
             )
         )

@@ -30,14 +30,12 @@ LISTING_HINTS = {
     Listing.FLAGGED: lazy_gettext(
         "Was die Maschine zurückhält, weil es eine Regel verletzen könnte."
     ),
-    Listing.UNCERTAIN: lazy_gettext(
-        "Wo die Werte nahe an einer Schwelle liegen oder die Regeln einander widersprechen."
-    ),
+    Listing.UNCERTAIN: lazy_gettext("Wo mindestens ein Wert nahe an seiner Schwelle liegt."),
     Listing.DEFERRED: lazy_gettext("Wozu jemand eine zweite Meinung erbeten hat."),
     Listing.SAMPLE: lazy_gettext(
         "Eine zufällige Auswahl dessen, was die Maschine selbst freigegeben hat."
     ),
-    Listing.DECIDED: lazy_gettext("Was Menschen entschieden haben, das Neueste zuerst."),
+    Listing.DECIDED: lazy_gettext("Was entschieden ist, das Neueste zuerst."),
 }
 
 ORDERS: Mapping[str, tuple[SortKey, bool]] = {

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from moderation.comment import Action, Article, Parent
+from moderation.comment import Action, Article, DecisionSource, Parent
 from moderation.store import State
 
 
@@ -47,12 +47,23 @@ def test_what_people_decided_stands_apart_from_the_machine(anna, desk, submit, i
     machine = page[page.index('class="machine"') : page.index("</section>")]
     assert f"Modell {desk.comment('4711').assessment.model.version}" in machine
     assert "anna" not in machine
-    people = section(page, "Entscheidungen von Menschen")
+    people = section(page[page.index("</article>") :], "Entscheidungen")
     assert "abgelehnt wegen „Respekt“ von anna" in people
     assert "schon der dritte heute" in people
     assert "Frühere Fassungen" in people
     assert "(geändert" in page
     assert "wartet auf Entscheidung" in page
+
+
+@pytest.mark.parametrize(
+    ("source", "who"),
+    [(DecisionSource.IMPORT, "einem Import"), (DecisionSource.SYSTEM, "dem System")],
+)
+def test_where_nobody_is_named_the_source_of_a_decision_is(anna, desk, submit, source, who):
+    submit("4711")
+    desk.decide("4711", Action.APPROVE, None, version=1, source=source)
+    assert f"freigegeben von {who} ," in section(anna.get("/queue/4711"), "Entscheidungen")
+    assert f"freigegeben von {who}<" in anna.get("/queue?list=decided")
 
 
 def test_the_authors_earlier_comments_are_counted_and_the_last_ones_shown(anna, desk, submit):
@@ -61,10 +72,22 @@ def test_the_authors_earlier_comments_are_counted_and_the_last_ones_shown(anna, 
         action = Action.APPROVE if number else Action.REJECT
         desk.decide(f"alt{number}", action, "bernd", rule=None if number else "respekt", version=1)
     submit("4711", author="Max")
-    record = section(anna.get("/queue/4711"), "Bisher von diesem Namen")
+    record = section(anna.get("/queue/4711"), "Bisher unter diesem Namen")
     assert "2-mal freigegeben" in record
     assert "einmal abgelehnt" in record
     assert "Trottel Nummer 0" in record
+
+
+def test_other_comments_of_the_author_that_wait_for_a_second_opinion_are_counted(
+    anna, desk, submit
+):
+    for number in range(2):
+        submit(f"alt{number}", author="Max")
+    submit("4711", author="Max")
+    desk.decide("alt0", Action.DEFER, "bernd", version=1)
+    assert "einer wartet auf eine zweite Meinung" in shown(anna.get("/queue/4711"))
+    desk.decide("alt1", Action.DEFER, "bernd", version=1)
+    assert "2 warten auf eine zweite Meinung" in shown(anna.get("/queue/4711"))
 
 
 def test_similar_comments_are_shown_with_what_was_decided(anna, desk, submit):

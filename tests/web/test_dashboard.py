@@ -76,7 +76,7 @@ def test_where_machine_and_people_agree_is_counted_for_each_rule(anna, a_days_wo
 def test_without_a_comment_the_dashboard_says_so(anna):
     page = anna.get("/dashboard")
     assert "In diesem Zeitraum kam kein Kommentar." in page
-    assert "Noch hat niemand einen Kommentar abgelehnt." in page
+    assert "In diesem Zeitraum hat niemand einen Kommentar abgelehnt." in page
 
 
 def test_a_span_of_days_can_be_chosen(anna, submit):

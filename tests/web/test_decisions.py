@@ -103,7 +103,7 @@ def test_a_decision_can_be_changed_on_the_comment_page(anna, desk):
         "/queue/4711/decision", page, action="reject:thema", version=2, back="/queue/4711"
     )
     assert "Kommentar 4711 abgelehnt (Thema)." in page
-    assert "Entscheidungen von Menschen" in page
+    assert ">Entscheidungen</h2>" in page
     assert desk.comment("4711").state is State.REJECTED
 
 

@@ -77,7 +77,7 @@ def test_the_page_says_what_would_change(anna, decided):
     page = anna.get("/thresholds?rule=respekt&percent=99.99")
     assert "dann: 100\N{NO-BREAK SPACE}%" in page
     assert "Neue Kommentare werden ab 100\N{NO-BREAK SPACE}% zurückgehalten" in page
-    assert re.search(r"Von 1 wartenden Kommentaren wären? \d nicht zurückgehalten worden", page)
+    assert re.search(r"die nicht zurückgehalten worden wären: \d von 1\.", page)
     assert "Grundlage: 2 einzeln entschiedene Kommentare" in page
     assert "noch zu wenig" in page
 
@@ -120,7 +120,7 @@ def test_an_admin_sees_what_changes_confirms_and_can_go_back(vera, desk, submit,
 
     page = _post(vera, _form(vera.get("/thresholds?rule=respekt")) | {"percent": ""})
     assert desk.thresholds()[Label.DISPARAGING] == models
-    assert page.count("Schwelle des Modells") >= 2
+    assert page.count("voreingestellte Schwelle") >= 2
 
 
 def test_a_change_made_meanwhile_is_not_overwritten(vera, desk, decided):
@@ -137,7 +137,7 @@ def test_a_rule_that_rejects_cannot_hold_only_above_that(vera, runtime, desk, de
     runtime.rules = rules.model_copy(update={"rules": (strict, *rules.rules[1:])})
     answer = vera.client.get("/thresholds?rule=respekt&percent=95")
     assert answer.status_code == 422
-    assert "zurückgehalten werden kann nur davor" in answer.text
+    assert "zurückgehalten werden kann nur darunter" in answer.text
 
 
 def test_the_slider_shows_at_once_what_a_threshold_means(tab, decided):
