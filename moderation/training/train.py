@@ -159,7 +159,8 @@ def _labels(examples: Sequence[Example]) -> npt.NDArray[np.int_]:
     def code(known: bool | None) -> int:
         return UNKNOWN if known is None else int(known)
 
-    return np.array([[code(each.labels.get(label)) for label in Label] for each in examples])
+    rows = [[code(each.labels.get(label)) for label in Label] for each in examples]
+    return np.array(rows, dtype=np.int_).reshape(len(rows), len(Label))
 
 
 def _thresholds(heads: Heads, examples: Sequence[Example]) -> dict[Label, dict[str, float]]:
