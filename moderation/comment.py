@@ -105,7 +105,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The passage of article, parent or thread nearest to the comment; similarity in [0, 1]."""
+    """The passage of article, parent or thread a comment most likely belongs to.
+
+    ``similarity`` in [0, 1] tells how likely.
+    """
 
     source: EvidenceSource
     text: str

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from scipy import sparse
+from scipy.special import expit
 from tokenizers import Tokenizer
 
 from moderation.classifier.document import Document
@@ -97,9 +98,6 @@ class EncoderSettings:
         What the network was taught to tell; the names of its logits.
     related : str
         The output that depends on article and parent as well.
-    chance : float
-        The cosine to the nearest passage of an article that a comment is not about, on average:
-        all texts of a technology blog resemble each other, and from here on similarity begins.
     """
 
     layers: int
@@ -110,7 +108,6 @@ class EncoderSettings:
     passages: int
     outputs: tuple[str, ...]
     related: str
-    chance: float = 0.0
 
     def to_json(self) -> str:
         """Return the settings as they are stored in the network's file."""
@@ -128,6 +125,7 @@ class EncoderSettings:
         fields: dict[str, Any] = json.loads(text)
         if fields.pop("schema_version", None) != SCHEMA_VERSION:
             raise ValueError("unknown version of the encoder's settings")
+        fields.pop("chance", None)  # encoders of 2026.11.5 have it; nothing reads it any more
         try:
             return cls(**{**fields, "outputs": tuple(fields["outputs"])})
         except (KeyError, TypeError) as error:
@@ -340,7 +338,6 @@ class Encoder:
         self._relations = relations
         self._threads = threads
         self._related = settings.outputs.index(settings.related)
-        self._chance = settings.chance
         self.settings = settings
         self._read = lru_cache(_TEXTS_KEPT)(self._run)
         self._article = lru_cache(_TEXTS_KEPT)(self._read_article)
@@ -430,7 +427,7 @@ class Encoder:
         return encoded
 
     def evidence(self, document: Document) -> Evidence | None:
-        """Return the passage of article or parent that is nearest to a comment in meaning.
+        """Return the passage of article or parent that a comment most likely belongs to.
 
         Parameters
         ----------
@@ -440,18 +437,18 @@ class Encoder:
         Returns
         -------
         Evidence or None
-            None if there is neither article nor parent. The similarity is a cosine, from the one
-            that passages of other articles reach by chance (0) to that of the same words (1).
+            None if there is neither article nor parent. The similarity is how likely, by the
+            network's judgement, the comment would be on topic if there were only that passage.
         """
-        comment, _ = self._read(self._reader.comment(document))
+        comment, logits = self._read(self._reader.comment(document))
         best: Evidence | None = None
         for source, texts, vectors in self._contexts(document.comment):
-            cosines = vectors @ comment
-            nearest = int(np.argmax(cosines))
-            above_chance = (cosines[nearest] - self._chance) / (1 - self._chance)
-            similarity = round(float(np.clip(above_chance, 0, 1)), 6)
-            if best is None or similarity > best.similarity:
-                best = Evidence(source, texts[nearest], similarity)
+            for text, vector in zip(texts, vectors, strict=True):
+                only = (vector[None], None) if source is EvidenceSource.ARTICLE else (None, vector)
+                added, _ = self._relations.relate(comment, *only)
+                similarity = round(float(expit(-logits[self._related] - added)), 6)
+                if best is None or similarity > best.similarity:
+                    best = Evidence(source, text, similarity)
         return best
 
     def _contexts(

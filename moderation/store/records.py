@@ -39,7 +39,8 @@ class Listing(StrEnum):
     ``FLAGGED`` are all comments that wait for their first decision; ``UNCERTAIN`` are those among
     them with a score near its threshold, also where one rule is clearly broken and another nearly;
     ``DEFERRED`` wait for a second opinion; ``SAMPLE`` are a random share of what the machine
-    approved, for spot checks; ``DECIDED`` is what people decided.
+    approved, for spot checks; ``DECIDED`` is what people decided, or an import or an applied
+    ``rescore``.
     """
 
     FLAGGED = "flagged"

@@ -17,7 +17,9 @@ import numpy.typing as npt
 from moderation.classifier import ENCODER, Classifier, Manifest, TrainingSource
 from moderation.comment import Comment, Label
 from moderation.rules import shortened
+from moderation.seeds import TWEETS_FILE
 from moderation.training.corpora import CORPORA, LEXICONS, Example
+from moderation.training.dataset import TWEETS
 from moderation.training.evaluation import (
     as_function_table,
     as_table,
@@ -140,6 +142,11 @@ def _data(manifest: Manifest) -> str:
         ],
         right={2},
     )
+    if any(source.name == TWEETS for source in manifest.training_data):
+        text += (
+            f"\n{TWEETS}: whether a tweet is `disparaging` is what our own readers say"
+            f" (`seeds/{TWEETS_FILE}`), not its publisher's label.\n"
+        )
     if not _has_encoder(manifest):
         return text + "\nIt works on words and n-grams alone, without an encoder.\n"
     corpora = ", ".join(

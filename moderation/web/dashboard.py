@@ -100,7 +100,9 @@ def dashboard() -> str:
         ),
         by_article=_rows(found.by_article, DECISIONS, {}),
         decisions=DECISIONS,
-        agreement=[_agreed(label, one) for label, one in found.agreement.items()],
+        agreement=[
+            _agreed(label, one) for label, one in found.agreement.items() if one.share is not None
+        ],
         opinions=OPINIONS,
     )
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,40 +75,31 @@ def test_it_tells_when_nothing_but_a_title_is_known(encoder: Encoder) -> None:
 LONG_SENTENCE = "Der neue Akku hält im Test mit voller Helligkeit und im Flugmodus zwei Tage. " * 3
 
 
-@pytest.mark.parametrize("text", ["Und was kostet er?", "Der Akku!", "Die Bahn fährt öfter."])
-def test_the_evidence_is_what_is_nearest_in_meaning(encoder: Encoder, text: str) -> None:
-    article = Article("Akku hält länger", LONG_SENTENCE + "Er kostet 40 Euro.")
-    comment = Comment(text, article=article)
+TEXTS = pytest.mark.parametrize("text", ["Und was kostet er?", "Der Akku!", "Moin zusammen!"])
+
+
+@TEXTS
+def test_similarity_is_how_likely_a_comment_is_on_topic(encoder: Encoder, text: str) -> None:
+    comment = Comment(text, article=Article("Akku hält länger"))
     found = encoder.evidence(Document.of(comment))
-    nearest = row_of(encoder, comment)[encoder.columns.index("nearest")]
     assert found is not None
+    off_topic = row_of(encoder, comment)[encoder.columns.index("off_topic")]
+    assert found.similarity == pytest.approx(1 / (1 + np.exp(off_topic)), abs=1e-5)
+
+
+@TEXTS
+def test_the_evidence_is_the_passage_a_comment_most_likely_belongs_to(
+    encoder: Encoder, text: str
+) -> None:
+    article = Article("Akku hält länger", LONG_SENTENCE + "Er kostet 40 Euro.")
+    passages = {article.title, LONG_SENTENCE.strip(), "Er kostet 40 Euro."}
+    found = encoder.evidence(Document.of(Comment(text, article=article)))
+    alone = encoder.evidence(Document.of(Comment(text, article=Article(article.title))))
+    assert found is not None
+    assert alone is not None
     assert found.source is EvidenceSource.ARTICLE
-    assert found.text in {article.title, LONG_SENTENCE.strip(), "Er kostet 40 Euro."}
-    assert found.similarity == pytest.approx(max(0, nearest), abs=1e-6)
-
-
-def test_similarity_begins_where_chance_ends(encoder_folder: Path, tmp_path: Path) -> None:
-    comment = Comment("Was kostet er?", article=Article("Akku hält länger", "Er kostet 40 Euro."))
-    document = Document.of(comment)
-    shutil.copytree(encoder_folder, tmp_path, dirs_exist_ok=True)
-    raw = Encoder.load(tmp_path).evidence(document)
-    assert raw is not None
-    for chance, shown in ((raw.similarity / 2, (raw.similarity / 2) / (1 - raw.similarity / 2)),
-                          (min(0.99, raw.similarity + 0.1), 0.0)):  # fmt: skip
-        with_chance(tmp_path / NETWORK, chance)
-        found = Encoder.load(tmp_path).evidence(document)
-        assert found is not None
-        assert found.text == raw.text
-        assert found.similarity == pytest.approx(shown, abs=1e-5)
-
-
-def with_chance(path: Path, chance: float) -> None:
-    """Write another ``chance`` into the network's settings."""
-    onnx = pytest.importorskip("onnx")
-    network = onnx.load(str(path))
-    (stored,) = (each for each in network.metadata_props if "related" in each.value)
-    stored.value = replace(EncoderSettings.from_json(stored.value), chance=chance).to_json()
-    onnx.save(network, str(path))
+    assert found.text in passages
+    assert found.similarity >= alone.similarity
 
 
 def test_without_an_article_the_evidence_comes_from_the_parent(encoder: Encoder) -> None:

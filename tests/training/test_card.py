@@ -109,6 +109,18 @@ def test_it_names_everything_learned_from_with_its_licence(card, manifest):
         assert f"| {source.name} | {source.licence} | {rows} | {source.sha256[:12]} |" in card
 
 
+@pytest.mark.parametrize("tweets", [True, False])
+def test_it_says_whose_labels_the_tweets_have(manifest, development, measured, tweets):
+    learned = [each for each in manifest.training_data if tweets or each.name != "germeval2018"]
+    text = model_card(
+        manifest.model_copy(update={"training_data": tuple(learned)}),
+        [measured],
+        development=development,
+        seconds=1,
+    )
+    assert ("`seeds/tweets.jsonl`" in text) is tweets
+
+
 @pytest.mark.parametrize("encoder", [True, False])
 def test_it_names_the_base_network_if_there_is_an_encoder(manifest, development, measured, encoder):
     files = {"heads.joblib": "0" * 64} | ({"encoder/encoder.onnx": "1" * 64} if encoder else {})

@@ -112,7 +112,7 @@ def test_a_comment_about_which_nothing_is_known_says_so(anna, submit):
         assert sentence in page
 
 
-def test_an_article_without_title_and_text_is_told_as_gone(anna, submit):
+def test_a_script_for_an_address_does_not_become_a_link(anna, submit):
     submit("4711", article=Article(id="weg", title="Weg"))
     submit("4712", article=Article(url="javascript:alert(1)", title="Falle"))
     assert "javascript:" not in anna.get("/queue/4712")

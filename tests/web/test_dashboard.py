@@ -77,6 +77,7 @@ def test_without_a_comment_the_dashboard_says_so(anna):
     page = anna.get("/dashboard")
     assert "In diesem Zeitraum kam kein Kommentar." in page
     assert "In diesem Zeitraum hat niemand einen Kommentar abgelehnt." in page
+    assert page.count("In diesem Zeitraum wurde nichts entschieden.") == 3
 
 
 def test_a_span_of_days_can_be_chosen(anna, submit):

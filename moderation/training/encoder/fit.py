@@ -18,7 +18,7 @@ from moderation.classifier.encoder import ArticleTokens, Tokens
 from moderation.training.encoder.network import Articles, Batch, Network, Read, Texts
 from moderation.training.encoder.readings import Reading
 
-__all__ = ["FitSettings", "FrozenStates", "chance_nearness", "fit", "predict"]
+__all__ = ["FitSettings", "FrozenStates", "fit", "predict"]
 
 _PAD: Final = 1
 _AT_A_TIME: Final = 32
@@ -314,23 +314,3 @@ def predict(
         read = network(states.batch([readings[row] for row in rows], outputs))
         logits[rows] = read.logits.numpy()
     return logits
-
-
-@torch.no_grad()
-def chance_nearness(
-    network: Network, states: FrozenStates, readings: Sequence[Reading], size: int = 64
-) -> float:
-    """Return how near, as a cosine, articles that a comment is not about come to it on average.
-
-    Of each article the nearest title or passage counts. 0 if there are no two articles.
-    """
-    network.eval()
-    cosines: list[float] = []
-    about = [each for each in readings if each.bound and each.article]
-    for start in range(0, len(about), size):
-        batch = states.batch(about[start : start + size], network.settings.outputs)
-        read = network(batch)
-        foreign = torch.ones_like(read.nearest, dtype=torch.bool)
-        foreign.scatter_(1, batch.article[:, None], value=False)
-        cosines += read.nearest[foreign].tolist()
-    return float(np.clip(np.mean(cosines), 0.0, 1.0)) if cosines else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -20,7 +19,7 @@ from moderation.training.dataset import held_back
 from moderation.training.encoder.base import BaseWeights, base_weights_path
 from moderation.training.encoder.batches import public_batches, seed_batches
 from moderation.training.encoder.export import export
-from moderation.training.encoder.fit import FitSettings, FrozenStates, chance_nearness, fit, predict
+from moderation.training.encoder.fit import FitSettings, FrozenStates, fit, predict
 from moderation.training.encoder.foundation import Foundation
 from moderation.training.encoder.network import Network
 from moderation.training.encoder.plan import EncoderPlan
@@ -120,10 +119,9 @@ def train_encoder(
     states = FrozenStates(network)
     learn(seed_batches(learned, public, plan.rules, random), plan.rules_fit, "rules")
 
-    settings = replace(foundation.settings, chance=chance_nearness(network, states, development))
     output.mkdir(parents=True, exist_ok=True)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    export(output, weights, foundation.packed_words(), settings, _samples(learned))
+    export(output, weights, foundation.packed_words(), foundation.settings, _samples(learned))
     foundation.tokenizer.save(str(output / TOKENIZER), pretty=False)
     return _development_figures(network, states, development)
 

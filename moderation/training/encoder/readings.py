@@ -13,7 +13,7 @@ from moderation.classifier.encoder import ArticleTokens, TextReader, Tokens
 from moderation.comment import Label
 from moderation.seeds import FUNCTIONS, Seed
 from moderation.training.corpora import CORPORA, Example
-from moderation.training.dataset import held_back
+from moderation.training.dataset import TWEETS, held_back
 
 __all__ = [
     "CORPUS_NAMES",
@@ -30,7 +30,7 @@ __all__ = [
     "seed_readings",
 ]
 
-CORPUS_NAMES: Final = ("germeval2018", "gahd", "argotario-de", "cimt")
+CORPUS_NAMES: Final = (TWEETS, "gahd", "argotario-de", "cimt")
 """The public corpora the network learns from; all may be shipped."""
 
 OFFENCE: Final = "germeval_offence"
@@ -137,7 +137,7 @@ def public_readings(
         for name in CORPUS_NAMES
     }
     return PublicReadings(
-        germeval=germeval_readings(learned["germeval2018"], reader, tweets),
+        germeval=germeval_readings(learned[TWEETS], reader, tweets),
         gahd=gahd_readings(learned["gahd"], reader),
         argotario=[
             _reading(each, reader, {_AD_HOMINEM: float(ad_hominem)})

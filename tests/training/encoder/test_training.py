@@ -26,7 +26,6 @@ torch = pytest.importorskip("torch")
 from moderation.training.encoder.fit import (  # noqa: E402
     FitSettings,
     FrozenStates,
-    chance_nearness,
     fit,
     predict,
 )
@@ -97,21 +96,6 @@ def test_padding_and_neighbours_do_not_change_a_comment() -> None:
     together = predict(network, states, rows, OUTPUTS)
     alone = np.concatenate([predict(network, states, [row], OUTPUTS) for row in rows])
     np.testing.assert_allclose(together, alone, atol=1e-5)
-
-
-def test_chance_is_how_near_articles_come_that_a_comment_is_not_about() -> None:
-    network = new_network()
-    states = FrozenStates(network)
-    rows = [reading(n, article=(HERE, THERE)[n % 2], bound=True) for n in range(6)]
-    swapped = [replace(row, article=(THERE, HERE)[n % 2]) for n, row in enumerate(rows)]
-    expected = np.mean([
-        float(network(states.batch([row], OUTPUTS)).nearest.detach()) for row in swapped
-    ])  # fmt: skip
-    assert chance_nearness(network, states, rows, size=4) == pytest.approx(
-        float(np.clip(expected, 0, 1)), abs=1e-5
-    )
-    loose = [replace(row, bound=False) for row in rows]
-    assert chance_nearness(network, states, loose) == 0
 
 
 def test_the_exported_network_says_what_the_trained_one_says(tmp_path: Path) -> None:
