@@ -338,7 +338,9 @@ class EvidenceAnswer(TypedDict):
 
     source: Literal["article", "parent", "thread"]
     text: str
-    similarity: Annotated[float, Field(ge=0, le=1)]
+    similarity: Annotated[
+        float, Field(ge=0, le=1, description="how likely the comment belongs to this passage")
+    ]
 
 
 class LabelAnswer(TypedDict):
