@@ -3,9 +3,9 @@
     python benchmarks/classifier.py [--model DIR] [--data DIR] [--checkpoint FILE]
 
 Prints a table for each question. The lines on the encoder with its exact weights need the extra
-"encoder" and the checkpoint ``rules.pt`` that ``moderation train encoder`` left; the tables on
-other platforms need the folder of the public corpora; ``alt-profanity-check`` is measured too if
-it is installed. Of comments and articles nothing is printed.
+"encoder" and the file ``exact.pt`` that ``moderation train encoder`` left; the tables on other
+platforms need the folder of the public corpora; ``alt-profanity-check`` is measured too if it is
+installed. Of comments and articles nothing is printed.
 """
 
 from __future__ import annotations
@@ -557,7 +557,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Of the training that made the model's encoder: its file rules.pt.",
+    help="Of the training that made the model's encoder: its file exact.pt.",
 )
 @click.option("--comments", default=10_000, show_default=True, help="For two processes.")
 @click.option("--most", default=2_000, show_default=True, help="Comments of each public corpus.")

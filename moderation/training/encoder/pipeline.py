@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import torch
 from sklearn.metrics import roc_auc_score
+from torch import Tensor
 
 from moderation.classifier.document import Document
 from moderation.classifier.encoder import TOKENIZER, TextReader, Tokens, mask, undisguised
@@ -31,9 +32,13 @@ from moderation.training.encoder.readings import (
     seed_readings,
 )
 
-__all__ = ["train_encoder"]
+__all__ = ["EXACT", "train_encoder"]
 
 RANDOM_STATE: Final = 20261122
+
+EXACT: Final = "exact.pt"
+"""File among the checkpoints with the trained weights as they were before 8 bits."""
+
 _SAMPLES: Final = 75
 
 # Our labels start from what the public corpora know of them.
@@ -54,8 +59,8 @@ def train_encoder(
     """Train the encoder and write its files; interrupted, it goes on from its checkpoints.
 
     First the public corpora teach it what offends and what belongs to a text, then the seeds
-    what belongs to an article of ours, at last their labels our rules. Nothing that is held back
-    for measuring is seen.
+    what belongs to an article of ours, at last their labels our rules, in rounds whose ends are
+    averaged. Nothing that is held back for measuring is seen.
 
     Parameters
     ----------
@@ -117,13 +122,27 @@ def train_encoder(
     log("Learning the rules from the seeds' labels …")
     network.freeze(plan.rules_frozen)
     states = FrozenStates(network)
-    learn(seed_batches(learned, public, plan.rules, random), plan.rules_fit, "rules")
+    ends: list[dict[str, Tensor]] = []
+    for number, shares in enumerate(plan.rules, 1):
+        learn(seed_batches(learned, public, shares, random), plan.rules_fit, f"rules-{number}")
+        ends.append({name: value.clone() for name, value in network.state_dict().items()})
+    network.load_state_dict(_averaged(ends[-plan.averaged :]))
+    torch.save({"network": network.state_dict()}, checkpoints / EXACT)
 
     output.mkdir(parents=True, exist_ok=True)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     export(output, weights, foundation.packed_words(), foundation.settings, _samples(learned))
     foundation.tokenizer.save(str(output / TOKENIZER), pretty=False)
     return _development_figures(network, states, development)
+
+
+def _averaged(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of several states of one network.
+
+    On the development split it did better than either: Izmailov et al. 2018, "Averaging Weights
+    Leads to Wider Optima and Better Generalization", UAI, arXiv:1803.05407.
+    """
+    return {name: torch.stack([each[name] for each in states]).mean(dim=0) for name in states[0]}
 
 
 def _public_texts(data: Path) -> Iterator[str]:

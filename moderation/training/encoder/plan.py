@@ -38,8 +38,12 @@ class EncoderPlan:
         How many pieces are kept.
     comment_tokens, passage_tokens, passages : int
         See ``EncoderSettings``.
-    public, seeds, rules : PublicShares, SeedShares, SeedShares
-        What is seen how often: first, then, and at last.
+    public, seeds : PublicShares, SeedShares
+        What is seen how often, first and then.
+    rules : tuple of SeedShares
+        What is seen how often at last, in rounds; in each the learning rates rise and fall anew.
+    averaged : int
+        Over the ends of how many of these rounds, the last ones, the weights are averaged.
     public_fit, seeds_fit, rules_fit : FitSettings
         How the network is fitted to each.
     """
@@ -52,11 +56,13 @@ class EncoderPlan:
     passages: int = 8
     public: PublicShares = field(default_factory=PublicShares)
     seeds: SeedShares = field(default_factory=SeedShares)
-    rules: SeedShares = field(
-        default_factory=lambda: SeedShares(
-            passes=3, public=0.4, document_batches=12, title_only=0.35
+    rules: tuple[SeedShares, ...] = field(
+        default_factory=lambda: tuple(
+            SeedShares(passes=passes, public=0.4, document_batches=12, title_only=0.35)
+            for passes in (3, 2, 1)
         )
     )
+    averaged: int = 2
     public_fit: FitSettings = field(
         default_factory=lambda: FitSettings(output_weights=_PUBLIC_WEIGHTS)
     )

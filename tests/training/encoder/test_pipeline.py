@@ -16,9 +16,9 @@ from moderation.training.corpora import CORPORA
 from moderation.training.encoder.batches import PublicShares, SeedShares
 from moderation.training.encoder.readings import OUTPUTS
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from moderation.training.encoder.pipeline import train_encoder
+from moderation.training.encoder.pipeline import EXACT, train_encoder
 from moderation.training.encoder.plan import EncoderPlan
 
 PLAN = EncoderPlan(
@@ -26,7 +26,7 @@ PLAN = EncoderPlan(
     vocabulary=60,
     public=PublicShares(germeval=1, gahd=1, argotario=1, document_batches=2),
     seeds=SeedShares(passes=1),
-    rules=SeedShares(passes=1, document_batches=1),
+    rules=(SeedShares(passes=1, document_batches=1), SeedShares(passes=1)),
 )
 CIMT = "id\tdocument_id\tsentence_nr\tcontent\tcode\ttitle/text\tcurated/single\tdataset\turl\n"
 ARGOTARIO = "Topic\tStance\tIntended Fallacy\tVoted Fallacy\tNumber of Votes\tText\n"
@@ -127,9 +127,17 @@ def test_it_writes_an_encoder_that_loads_and_goes_on_from_its_checkpoints(
     encoded = encoder.encode([document])
     assert np.isfinite(encoded).all()
 
+    first, last, exact = (
+        torch.load(tmp_path / "checkpoints" / name, weights_only=True)["network"]
+        for name in ("rules-1.pt", "rules-2.pt", EXACT)
+    )
+    assert not torch.equal(first["out.weight"], last["out.weight"])
+    for name, values in exact.items():
+        torch.testing.assert_close(values, (first[name] + last[name]) / 2)
+
     assert run("resumed", "checkpoints") == figures
     assert run("anew", "others") == figures
     for other in ("resumed", "anew"):
         for name in (NETWORK, TOKENIZER):
-            first, again = (tmp_path / folder / name for folder in ("first", other))
-            assert first.read_bytes() == again.read_bytes()
+            written, again = (tmp_path / folder / name for folder in ("first", other))
+            assert written.read_bytes() == again.read_bytes()
