@@ -16,7 +16,9 @@ from moderation.training.corpora import CORPORA
 from moderation.training.encoder.batches import PublicShares, SeedShares
 from moderation.training.encoder.readings import OUTPUTS
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+
+import torch
 
 from moderation.training.encoder.pipeline import EXACT, train_encoder
 from moderation.training.encoder.plan import EncoderPlan
