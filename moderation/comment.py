@@ -107,7 +107,8 @@ class Span:
 class Evidence:
     """The passage of article, parent or thread a comment most likely belongs to.
 
-    ``similarity`` in [0, 1] tells how likely.
+    ``similarity`` in [0, 1] tells how likely; by a model without encoder, how much their words
+    are alike.
     """
 
     source: EvidenceSource

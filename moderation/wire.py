@@ -334,12 +334,17 @@ class SpanAnswer(TypedDict):
 
 
 class EvidenceAnswer(TypedDict):
-    """The passage of the context that is nearest to the comment."""
+    """The passage of the context that the comment most likely belongs to."""
 
     source: Literal["article", "parent", "thread"]
     text: str
     similarity: Annotated[
-        float, Field(ge=0, le=1, description="how likely the comment belongs to this passage")
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="how likely it does; by a model without encoder, how alike their words are",
+        ),
     ]
 
 

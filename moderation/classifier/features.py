@@ -157,9 +157,9 @@ class FeatureExtractor:
         return self
 
     def evidence(self, document: Document) -> Evidence | None:
-        """Return the passage of a comment's context that is nearest to it.
+        """Return the passage of a comment's context that it most likely belongs to.
 
-        In meaning, if there is an encoder to read it, else in words; then None if they share none.
+        By its meaning, if there is an encoder, else by its words; then None if they share none.
         """
         if self.encoder is not None:
             return self.encoder.evidence(document)

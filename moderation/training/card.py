@@ -144,8 +144,8 @@ def _data(manifest: Manifest) -> str:
     )
     if any(source.name == TWEETS for source in manifest.training_data):
         text += (
-            f"\n{TWEETS}: whether a tweet is `disparaging` is what our own readers say"
-            f" (`seeds/{TWEETS_FILE}`), not its publisher's label.\n"
+            f"\n{TWEETS}: of tweets that our own readers labelled (`seeds/{TWEETS_FILE}`) their"
+            " label counts, not the publisher's.\n"
         )
     if not _has_encoder(manifest):
         return text + "\nIt works on words and n-grams alone, without an encoder.\n"
