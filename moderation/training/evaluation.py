@@ -28,7 +28,7 @@ Truth = npt.NDArray[np.bool_]
 TARGET_MISS_RATES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2)
 """The rows of the threshold tables that every model carries."""
 
-RATE_STEP = 0.0025
+RATE_STEP = 0.0005
 """How finely the miss rate that every label may have by itself is searched."""
 
 
