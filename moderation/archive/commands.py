@@ -19,6 +19,7 @@ from moderation.archive.classify import classify_lines, lines_of
 from moderation.archive.comparison import Basis
 from moderation.archive.importing import import_archive as imported
 from moderation.archive.options import ArchiveOptions, reads_archives, scores_with_workers
+from moderation.archive.reading.source import OUR_STORE
 from moderation.archive.record import Applied, ArchiveError, Problem
 from moderation.archive.rescore import Destination, Judges
 from moderation.archive.rescore import rescore as rescored
@@ -26,9 +27,10 @@ from moderation.archive.scoring import Crew
 from moderation.archive.workfile import WorkFile
 from moderation.archive.writing import whole_file, write_problems
 from moderation.classifier import Classifier, ModelError
+from moderation.desk import rules_in_force
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
-from moderation.store import StoreUnavailable
+from moderation.store import Store, StoreUnavailable
 from moderation.store.commands import opened_store
 from moderation.wire import Language
 
@@ -135,9 +137,13 @@ def rescore(
     settings = Settings()
     classifier, rules = _judges(settings)
     to = Destination(output, report or output.with_name("report.html"), only_changed)
-    judges = Judges(settings.model_dir, classifier, rules, Basis(basis))
     try:
         read = archive.source(source, settings.database)
+        if read.kind == OUR_STORE:
+            with opened_store() as store:
+                store.check()
+                rules = _in_force(rules, store)
+        judges = Judges(settings.model_dir, classifier, rules, Basis(basis))
         apply = Application(read, judges, settings, output, yes) if applying else None
 
         def finish(work: WorkFile) -> bool:
@@ -218,11 +224,11 @@ def import_archive(
     """
     settings = Settings()
     classifier, rules = _judges(settings)
-    judges = Judges(settings.model_dir, classifier, rules)
     problems: list[Problem] = []
     try:
         with opened_store() as store:
             store.check()
+            judges = Judges(settings.model_dir, classifier, _in_force(rules, store))
             read = archive.source(source, settings.database)
             done = imported(read, store, judges, crew, tell=problems.append)
         if listed:
@@ -254,6 +260,12 @@ def _judges(settings: Settings) -> tuple[Classifier, RuleBook]:
         return classifier, rules.with_thresholds(classifier.manifest.thresholds)
     except (ModelError, RulesError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _in_force(rules: RuleBook, store: Store) -> RuleBook:
+    """Return the rules by which the desk judges the comments of this store."""
+    with store.reading() as reader:
+        return rules_in_force(rules, reader)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from moderation.desk.errors import (
 from moderation.desk.lists import LARGEST_COUNT
 from moderation.desk.service import Desk
 from moderation.desk.submitting import Submission
+from moderation.desk.thresholds import rules_in_force
 from moderation.store import Page, QueueItem, State
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "UnknownArticle",
     "UnknownComment",
     "UnknownParent",
+    "rules_in_force",
 ]

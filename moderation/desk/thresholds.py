@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,19 @@ from moderation.store import (
 
 log = logging.getLogger(__name__)
 
+Rules = TypeVar("Rules", bound=Judge)
+
 MOST_EFFECTS = 200
 """Thresholds whose effects are told; of more distinct scores some in between are left out."""
 
 NEWEST_DECISIONS = 20_000
 """Decisions that effects are worked out from."""
+
+
+def rules_in_force(rules: Rules, reader: Reader) -> Rules:
+    """Return the rules with the thresholds that admins have set at the desk."""
+    changed = {label: at for label, at in reader.thresholds().items() if at is not None}
+    return rules.holding_at(changed) if changed else rules
 
 
 class Thresholds(DeskPart):
@@ -119,8 +128,7 @@ class Thresholds(DeskPart):
         return 1 / self._sample_share if spot_check else 1.0
 
     def _rules_in_force(self, reader: Reader) -> Judge:
-        changed = {label: at for label, at in reader.thresholds().items() if at is not None}
-        self._last_read = self._rules.holding_at(changed) if changed else self._rules
+        self._last_read = rules_in_force(self._rules, reader)
         return self._last_read
 
     def _rules_without_store(self) -> Judge:

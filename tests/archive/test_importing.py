@@ -11,7 +11,7 @@ from moderation.archive.reading import Source
 from moderation.archive.rescore import Judges
 from moderation.archive.scoring import Crew
 from moderation.cli import main
-from moderation.comment import Action, DecisionSource, Parent
+from moderation.comment import Action, DecisionSource, Label, Parent
 from moderation.desk import Desk
 from moderation.store import State, Store
 
@@ -129,6 +129,20 @@ def test_values_the_store_does_not_take_are_named(tmp_path, store, judges):
     done = import_archive(Source(str(path)), store, judges, Crew(jobs=1), tell=problems.append)
     assert done.comments == 1
     assert [str(problem) for problem in problems] == ["line 2: id: An id has 1 to 255 characters."]
+
+
+def test_the_command_judges_by_the_thresholds_that_admins_set(
+    tmp_path, database_url, desk, monkeypatch
+):
+    monkeypatch.setenv("MODERATION_DATABASE_URL", database_url)
+    source = tmp_path / "in.jsonl"
+    for number, threshold in (("1", 0.0), ("2", 1.0), ("3", None)):
+        desk.apply_threshold(Label.DISPARAGING, threshold, "ada")
+        source.write_text(json.dumps({"id": number, "text": "Danke für den Test!"}))
+        assert CliRunner().invoke(main, ["import", str(source), "--jobs", "1"]).exit_code == 0
+    assert desk.comment("1").state is State.HELD
+    assert desk.comment("2").state is State.APPROVED
+    assert desk.comment("3").state is State.APPROVED
 
 
 def test_the_command_imports_and_says_how_much(tmp_path, empty_database_url, monkeypatch):

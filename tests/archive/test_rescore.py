@@ -372,6 +372,20 @@ def test_the_command_counts_what_changed_and_complains_of_problems(command, line
     assert "1 places of the archive were a problem" in result.stderr
 
 
+def test_the_command_judges_our_own_store_by_the_thresholds_that_admins_set(
+    command, tmp_path, database_url, store, judges, monkeypatch
+):
+    monkeypatch.setenv("MODERATION_DATABASE_URL", database_url)
+    desk = Desk(store, judges.classifier, judges.rules)
+    desk.submit(Comment("Guter Test, danke!", "17"))
+    desk.apply_threshold(Label.DISPARAGING, 0.0, "ada")
+    assert command("store").exit_code == 0
+    assert json.loads((tmp_path / "out.jsonl").read_text())["verdict"] == "hold"
+    desk.apply_threshold(Label.DISPARAGING, None, "ada")
+    assert command("store", output="again.jsonl").exit_code == 0
+    assert json.loads((tmp_path / "again.jsonl").read_text())["verdict"] == "approve"
+
+
 def test_a_refused_archive_leaves_nothing_behind(command, tmp_path):
     source = tmp_path / "in.xml"
     source.write_text("<!DOCTYPE rss>\n<rss></rss>")

@@ -22,6 +22,7 @@ from moderation.archive.wordpress.site import Site
 from moderation.archive.writing import write_problems
 from moderation.classifier import Classifier, ModelError
 from moderation.comment import Label
+from moderation.desk import rules_in_force
 from moderation.rules import RuleBook, RulesError
 from moderation.settings import Settings
 from moderation.store import Store
@@ -207,8 +208,7 @@ def _judges(settings: Settings, store: Store) -> Judges:
     classifier = Classifier.load(settings.model_dir)
     rules = RuleBook.load(settings.rules_file).with_thresholds(classifier.manifest.thresholds)
     with store.reading() as reader:
-        changed = {label: at for label, at in reader.thresholds().items() if at is not None}
-    return Judges(settings.model_dir, classifier, rules.holding_at(changed) if changed else rules)
+        return Judges(settings.model_dir, classifier, rules_in_force(rules, reader))
 
 
 def _pull(reading: Pull, extent: _Extent) -> None:
