@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnxruntime import InferenceSession
 
 from moderation.classifier.document import Document
 from moderation.classifier.encoder import (
+    NETWORK,
     TOKENIZER,
     ArticleTokens,
     Encoder,
@@ -17,7 +19,8 @@ from moderation.classifier.encoder import (
     TextReader,
 )
 from moderation.comment import Article, Comment, Parent
-from moderation.training.encoder.export import export
+from moderation.training.encoder import export as exporting
+from moderation.training.encoder.export import exact_model, export
 from moderation.training.encoder.readings import Reading
 from moderation.training.encoder.vocabulary import build_tokenizer
 
@@ -125,6 +128,31 @@ def test_the_exported_network_says_what_the_trained_one_says(tmp_path: Path) -> 
     np.testing.assert_allclose(exported[:, :2], trained, atol=0.2)  # 8 bits
     apart = np.abs(trained[:, None] - trained[None]).max(axis=2)
     assert apart[np.triu_indices(3, 1)].min() > 0.4
+
+
+def test_words_keep_their_precision_beside_a_mark_many_times_as_great(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = new_network()
+    mark = network.word.weight.data[PIECES.index("</s>")]
+    for layer in network.layers:
+        layer.fo.weight.data *= 8
+        layer.fi.weight.data += 20 * mark / mark.norm() ** 2
+    state = {name: value.numpy() for name, value in network.state_dict().items()}
+    texts = [(0, *range(5 + n, 20 + n), 2) for n in range(8)]
+
+    def vectors(model: bytes) -> np.ndarray:
+        session = InferenceSession(model, providers=["CPUExecutionProvider"])
+        inputs = [{"tokens": np.array(text, dtype=np.int64)} for text in texts]
+        return np.array([session.run(["vector"], each)[0] for each in inputs])
+
+    exact = vectors(exact_model(state, packed_words(), SETTINGS).SerializeToString())
+    lost = []
+    for parts in ({"fo"}, set()):
+        monkeypatch.setattr(exporting, "_SCALED_BY_TOKEN", parts)
+        export(tmp_path, state, packed_words(), SETTINGS, texts)
+        lost.append(np.abs(vectors((tmp_path / NETWORK).read_bytes()) - exact).mean())
+    assert lost[0] < 0.85 * lost[1]
 
 
 def learnable(count: int) -> list[list[Reading]]:
