@@ -373,7 +373,7 @@ def test_the_command_counts_what_changed_and_complains_of_problems(command, line
 
 
 def test_the_command_judges_our_own_store_by_the_thresholds_that_admins_set(
-    command, tmp_path, database_url, store, judges, monkeypatch
+    command, tmp_path, *, database_url, store, judges, monkeypatch
 ):
     monkeypatch.setenv("MODERATION_DATABASE_URL", database_url)
     desk = Desk(store, judges.classifier, judges.rules)
