@@ -148,8 +148,8 @@ def test_words_keep_their_precision_beside_a_mark_many_times_as_great(
 
     exact = vectors(exact_model(state, packed_words(), SETTINGS).SerializeToString())
     lost = []
-    for parts in ({"fo"}, set()):
-        monkeypatch.setattr(exporting, "_SCALED_BY_TOKEN", parts)
+    for scaled in (exporting._scaled_by_token, lambda model: model):
+        monkeypatch.setattr(exporting, "_scaled_by_token", scaled)
         export(tmp_path, state, packed_words(), SETTINGS, texts)
         lost.append(np.abs(vectors((tmp_path / NETWORK).read_bytes()) - exact).mean())
     assert lost[0] < 0.85 * lost[1]
