@@ -130,6 +130,11 @@ class Network(nn.Module):
         How many of the lowest layers are not trained.
     dropout : float
         Share of values left out in training.
+
+    Attributes
+    ----------
+    bfloat16 : bool
+        Whether the trained layers compute with 16 bits while they learn; False at first.
     """
 
     def __init__(
@@ -144,6 +149,7 @@ class Network(nn.Module):
         width = settings.width
         self.settings = settings
         self.dropout = dropout
+        self.bfloat16 = False
         self.word = nn.Embedding(vocabulary, width)
         self.pos = nn.Embedding(_POSITIONS, width)
         self.ln = nn.LayerNorm(width, eps=_EPSILON)
@@ -277,10 +283,11 @@ class Network(nn.Module):
             longest = int(lengths[rows].max())
             present = texts.present[rows, :longest]
             x, bias = texts.states[rows, :longest], _bias(present)
-            for layer in self.layers[self.frozen :]:
-                x = layer(x, bias)
-            weights = present[..., None].to(x.dtype)
-            vectors.append((x * weights).sum(1) / weights.sum(1))
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16 and self.training):
+                for layer in self.layers[self.frozen :]:
+                    x = layer(x, bias)
+            weights = present[..., None].float()
+            vectors.append((x.float() * weights).sum(1) / weights.sum(1))
         return torch.cat(vectors)[order.argsort()]
 
 

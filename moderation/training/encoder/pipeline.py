@@ -31,6 +31,7 @@ from moderation.training.encoder.readings import (
     public_readings,
     seed_readings,
 )
+from moderation.training.encoder.shipped import load_shipped
 
 __all__ = ["EXACT", "train_encoder"]
 
@@ -51,16 +52,19 @@ def train_encoder(
     output: Path,
     checkpoints: Path,
     *,
+    start: Path | None = None,
     base_weights: Path | None = None,
     plan: EncoderPlan | None = None,
     threads: int = 2,
+    bfloat16: bool = False,
     log: Callable[[str], None] = print,
 ) -> dict[str, float]:
     """Train the encoder and write its files; interrupted, it goes on from its checkpoints.
 
     First the public corpora teach it what offends and what belongs to a text, then the seeds
     what belongs to an article of ours, at last their labels our rules, in rounds whose ends are
-    averaged. Nothing that is held back for measuring is seen.
+    averaged. Nothing that is held back for measuring is seen. From an encoder that knows all this
+    it goes on with the rules alone, and what it starts from counts as the end of a round.
 
     Parameters
     ----------
@@ -70,12 +74,16 @@ def train_encoder(
         Folder for the encoder's files.
     checkpoints : Path
         Folder for the state between steps; empty it to start anew.
+    start : Path, optional
+        Folder of an encoder to go on from.
     base_weights : Path, optional
         File of the base network's weights; by default that of the installed package.
     plan : EncoderPlan, optional
         The choices; the shipped encoder's by default.
     threads : int
         Processor threads to use. The same number gives the same weights.
+    bfloat16 : bool
+        Whether to compute with 16 bits; see ``Network``.
     log : callable
         Gets lines with the progress.
 
@@ -88,6 +96,8 @@ def train_encoder(
     ------
     BaseWeightsError, CorpusError, SeedsError
         If something to learn from is missing or malformed.
+    ShippedEncoderError
+        If training cannot go on from the encoder in ``start``.
     """
     plan = plan or EncoderPlan()
     torch.set_num_threads(threads)
@@ -98,6 +108,7 @@ def train_encoder(
     )
     reader = foundation.reader
     network = foundation.network(plan.frozen)
+    network.bfloat16 = bfloat16
     states = FrozenStates(network)
     public = public_readings(data, tweet_labels(seeds), reader)
     corpus = read_corpus(seeds)
@@ -114,18 +125,28 @@ def train_encoder(
             log=log,
         )
 
-    log("Learning from the public corpora …")
-    learn(public_batches(public, plan.public, random), plan.public_fit, "public")
-    _guess_our_labels(network)
-    log("Learning from the seeds …")
-    learn(seed_batches(learned, public, plan.seeds, random), plan.seeds_fit, "seeds")
+    ends: list[dict[str, Tensor]] = []
+
+    def ends_here() -> None:
+        ends.append({name: value.clone() for name, value in network.state_dict().items()})
+
+    if start is None:
+        log("Learning from the public corpora …")
+        learn(public_batches(public, plan.public, random), plan.public_fit, "public")
+        _guess_our_labels(network)
+        log("Learning from the seeds …")
+        learn(seed_batches(learned, public, plan.seeds, random), plan.seeds_fit, "seeds")
+        rounds, name = plan.rules, "rules"
+    else:
+        load_shipped(start, foundation, network)
+        ends_here()
+        rounds, name = plan.more_rules, "more-rules"
     log("Learning the rules from the seeds' labels …")
     network.freeze(plan.rules_frozen)
     states = FrozenStates(network)
-    ends: list[dict[str, Tensor]] = []
-    for number, shares in enumerate(plan.rules, 1):
-        learn(seed_batches(learned, public, shares, random), plan.rules_fit, f"rules-{number}")
-        ends.append({name: value.clone() for name, value in network.state_dict().items()})
+    for number, shares in enumerate(rounds, 1):
+        learn(seed_batches(learned, public, shares, random), plan.rules_fit, f"{name}-{number}")
+        ends_here()
     network.load_state_dict(_averaged(ends[-plan.averaged :]))
     torch.save({"network": network.state_dict()}, checkpoints / EXACT)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from moderation.training.encoder.batches import PublicShares, SeedShares
 from moderation.training.encoder.fit import FitSettings
@@ -24,6 +24,7 @@ _SEED_WEIGHTS = {
     "gahd_hate": 0.5,
     **dict.fromkeys(FUNCTION_OUTPUTS.values(), 0.05),
 }
+_RULES = SeedShares(passes=1, public=0.4, document_batches=12, title_only=0.35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class EncoderPlan:
         What is seen how often, first and then.
     rules : tuple of SeedShares
         What is seen how often at last, in rounds; in each the learning rates rise and fall anew.
+    more_rules : tuple of SeedShares
+        The same, going on from an encoder that has been through all this.
     averaged : int
         Over the ends of how many of these rounds, the last ones, the weights are averaged.
     public_fit, seeds_fit, rules_fit : FitSettings
@@ -57,11 +60,9 @@ class EncoderPlan:
     public: PublicShares = field(default_factory=PublicShares)
     seeds: SeedShares = field(default_factory=SeedShares)
     rules: tuple[SeedShares, ...] = field(
-        default_factory=lambda: tuple(
-            SeedShares(passes=passes, public=0.4, document_batches=12, title_only=0.35)
-            for passes in (3, 2, 1)
-        )
+        default_factory=lambda: tuple(replace(_RULES, passes=passes) for passes in (3, 2, 1))
     )
+    more_rules: tuple[SeedShares, ...] = (_RULES,)
     averaged: int = 2
     public_fit: FitSettings = field(
         default_factory=lambda: FitSettings(output_weights=_PUBLIC_WEIGHTS)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ import torch
 
 from moderation.training.encoder.pipeline import EXACT, train_encoder
 from moderation.training.encoder.plan import EncoderPlan
+from moderation.training.encoder.shipped import ShippedEncoderError, shipped_weights
 
 PLAN = EncoderPlan(
     frozen=1,
@@ -103,22 +107,71 @@ def seeds(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def train(data: Path, seeds: Path, small_base: Path) -> Callable[..., dict[str, float]]:
+    """Train the small network; takes output, checkpoints and further arguments."""
+    return partial(
+        train_encoder, data, seeds, base_weights=small_base, plan=PLAN, threads=1, log=print
+    )
+
+
+def test_it_goes_on_from_an_encoder_it_wrote(
+    tmp_path: Path, train: Callable[..., dict[str, float]]
+) -> None:
+    folders = [tmp_path / name for name in ("first", "more", "checkpoints")]
+    first, more, checkpoints = folders
+    train(first, checkpoints)
+    exact = torch.load(checkpoints / EXACT, weights_only=True)["network"]
+    for name, values in shipped_weights(first).items():
+        lost = values - exact[name].numpy()[: len(values)]
+        assert np.linalg.norm(lost) <= 0.03 * np.linalg.norm(values), name
+
+    figures = train(more, checkpoints, start=first)
+    assert set(figures) == {"disparaging", "off_topic", "spam"}
+    assert (more / TOKENIZER).read_bytes() == (first / TOKENIZER).read_bytes()
+    end = torch.load(checkpoints / "more-rules-1.pt", weights_only=True)["network"]
+    mean = torch.load(checkpoints / EXACT, weights_only=True)["network"]
+    name = "out.weight"
+    start = torch.from_numpy(shipped_weights(first)[name])
+    assert not torch.equal(end[name], start)
+    torch.testing.assert_close(mean[name], (start + end[name]) / 2)
+
+
+def test_it_goes_on_from_no_encoder_of_another_shape(
+    tmp_path: Path, train: Callable[..., dict[str, float]]
+) -> None:
+    train(tmp_path / "first", tmp_path / "checkpoints")
+    with pytest.raises(ShippedEncoderError, match=r"another shape.*without --from"):
+        train(
+            tmp_path / "more",
+            tmp_path / "checkpoints",
+            start=tmp_path / "first",
+            plan=replace(PLAN, comment_tokens=48),
+        )
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ShippedEncoderError, match="no encoder in"):
+        train(tmp_path / "more", tmp_path / "checkpoints", start=tmp_path / "empty")
+
+
+def test_with_16_bits_it_learns_about_the_same(
+    tmp_path: Path, train: Callable[..., dict[str, float]]
+) -> None:
+    ends = []
+    for name in ("32", "16"):
+        train(tmp_path / name, tmp_path / f"steps {name}", bfloat16=name == "16")
+        ends.append(torch.load(tmp_path / f"steps {name}" / EXACT, weights_only=True)["network"])
+    exact, half = (each["layers.1.fo.weight"] for each in ends)
+    assert not torch.equal(exact, half)
+    torch.testing.assert_close(exact, half, atol=0.01, rtol=0)
+
+
 def test_it_writes_an_encoder_that_loads_and_goes_on_from_its_checkpoints(
-    tmp_path: Path, data: Path, seeds: Path, small_base: Path
+    tmp_path: Path, train: Callable[..., dict[str, float]]
 ) -> None:
     lines: list[str] = []
 
     def run(output: str, checkpoints: str) -> dict[str, float]:
-        return train_encoder(
-            data,
-            seeds,
-            tmp_path / output,
-            tmp_path / checkpoints,
-            base_weights=small_base,
-            plan=PLAN,
-            threads=1,
-            log=lines.append,
-        )
+        return train(tmp_path / output, tmp_path / checkpoints, log=lines.append)
 
     figures = run("first", "checkpoints")
     assert set(figures) == {"disparaging", "off_topic", "spam"}
