@@ -4,10 +4,10 @@ The network reads every text by itself: the comment, the comment it answers, the
 and its passages. So an article is read once for all comments under it, and what a comment has to
 do with it is read off the directions of their vectors.
 
-The weights are 8-bit. Activations are quantised too: before each linear map every token is brought
-to one size, but the range of their values is taken over the whole call. Two texts in one call would
-share it, and a comment's score would depend on its neighbours. Every text is therefore a call of
-its own, without padding; several run side by side in threads.
+The weights are 8-bit. Activations are quantised too: before each feed-forward map every token is
+brought to one size, but the range of their values is taken over the whole call. Two texts in one
+call would share it, and a comment's score would depend on its neighbours. Every text is therefore
+a call of its own, without padding; several run side by side in threads.
 """
 
 from __future__ import annotations

@@ -308,7 +308,8 @@ def predict(
     """Return logits of shape (n_readings, n_outputs), in the order of the readings."""
     network.eval()
     logits = np.zeros((len(readings), len(outputs)), dtype=np.float32)
-    order = sorted(range(len(readings)), key=lambda row: len(readings[row].comment))
+    # comments of one article together, so that it is read for all of them at once
+    order = sorted(range(len(readings)), key=lambda row: readings[row].group)
     for start in range(0, len(order), size):
         rows = order[start : start + size]
         read = network(states.batch([readings[row] for row in rows], outputs))

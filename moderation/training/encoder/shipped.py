@@ -23,7 +23,7 @@ from moderation.training.encoder.network import Network
 
 __all__ = ["ShippedEncoderError", "load_shipped", "shipped_weights"]
 
-_UNSCALED = ".unscaled"
+_QUANTIZED = "_quantized"
 
 
 class ShippedEncoderError(Exception):
@@ -103,10 +103,13 @@ def shipped_weights(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
     for node in model.graph.node:
         if node.op_type == "LayerNormalization":
             norms.append(node)
-        elif node.name.endswith(_UNSCALED):
-            name = node.name.removesuffix(_UNSCALED)
+        elif node.op_type == "MatMulInteger" and node.input[1].startswith("layers."):
+            name = node.input[1].removesuffix(_QUANTIZED)
             weights[f"{name}.weight"] = (matrix(name) * stored[f"{name}.even"][:, None]).T
-            weights[f"{name}.bias"] = stored[reader_of[node.output[0]].input[1]].copy()
+            added = node
+            while added.op_type != "Add":  # what takes the product back to its size comes first
+                added = reader_of[added.output[0]]
+            weights[f"{name}.bias"] = stored[added.input[1]].copy()
     layers = range(settings.layers)
     parts = ["ln", *(f"layers.{layer}.{part}" for layer in layers for part in ("aln", "oln"))]
     for name, node in zip(parts, norms, strict=True):
