@@ -147,7 +147,7 @@ def train_encoder(
     for number, shares in enumerate(rounds, 1):
         learn(seed_batches(learned, public, shares, random), plan.rules_fit, f"{name}-{number}")
         ends_here()
-    network.load_state_dict(_averaged(ends[-plan.averaged :]))
+    network.load_state_dict(_averaged(ends[-plan.averaged :] if start is None else ends))
     torch.save({"network": network.state_dict()}, checkpoints / EXACT)
 
     output.mkdir(parents=True, exist_ok=True)

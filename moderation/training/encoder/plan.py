@@ -46,7 +46,8 @@ class EncoderPlan:
     more_rules : tuple of SeedShares
         The same, going on from an encoder that has been through all this.
     averaged : int
-        Over the ends of how many of these rounds, the last ones, the weights are averaged.
+        Over the ends of how many of ``rules``, the last ones, the weights are averaged; going on,
+        over what it started from and all ends of ``more_rules``.
     public_fit, seeds_fit, rules_fit : FitSettings
         How the network is fitted to each.
     """
@@ -62,7 +63,7 @@ class EncoderPlan:
     rules: tuple[SeedShares, ...] = field(
         default_factory=lambda: tuple(replace(_RULES, passes=passes) for passes in (3, 2, 1))
     )
-    more_rules: tuple[SeedShares, ...] = (_RULES,)
+    more_rules: tuple[SeedShares, ...] = (_RULES, _RULES, _RULES)
     averaged: int = 2
     public_fit: FitSettings = field(
         default_factory=lambda: FitSettings(output_weights=_PUBLIC_WEIGHTS)
