@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
+import torch
 from onnx import numpy_helper
 from tokenizers import Tokenizer
 
@@ -64,8 +65,7 @@ def load_shipped(folder: Path, foundation: Foundation, network: Network) -> None
         )
     state = network.state_dict()
     for name, values in weights.items():
-        state[name][: len(values)].copy_(state[name].new_tensor(values))
-    network.load_state_dict(state)
+        state[name][: len(values)].copy_(torch.from_numpy(values))
 
 
 def shipped_weights(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
