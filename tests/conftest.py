@@ -17,12 +17,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -33,6 +33,9 @@ from moderation.classifier import Classifier
 from moderation.rules import RuleBook
 from moderation.settings import Settings
 from moderation.store import Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 COMMAND = Path(sys.executable).with_name("moderation")
 DATABASES = ["sqlite", "postgresql"]
@@ -282,13 +285,27 @@ def installed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
     """The application, which each folder makes for itself, behind a real socket."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, _sending_files_whole(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def _sending_files_whole(app: WSGIApplication) -> WSGIApplication:
+    """Read a file before it is sent: Werkzeug leaves it open when a browser hangs up."""
+
+    def whole(file: IO[bytes], _size: int) -> list[bytes]:
+        with file:
+            return [file.read()]
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.file_wrapper"] = whole
+        return app(environ, start_response)
+
+    return answer
 
 
 class Service:
