@@ -155,6 +155,22 @@ def test_words_keep_their_precision_beside_a_mark_many_times_as_great(
     assert lost[0] < 0.85 * lost[1]
 
 
+def test_rounding_makes_good_with_other_weights_what_it_takes_from_one() -> None:
+    chance = np.random.default_rng(6)
+    few = chance.normal(size=(400, 12))
+    inputs = few @ chance.normal(size=(12, 160)) + 0.1 * chance.normal(size=(400, 160))
+    inputs[:, 3] = 0  # a channel that never speaks
+    weight = chance.normal(size=(160, 10)).astype(np.float32)
+    weight[:, 4] = 0  # an output that is always nothing
+    step = np.maximum(np.abs(weight).max(axis=0) / 64, 1e-9)
+    rounded = exporting._rounded(weight, inputs.T @ inputs)
+    nearest = np.round(weight / step) * step
+    np.testing.assert_allclose(rounded / step, np.round(rounded / step), atol=1e-3)
+    np.testing.assert_array_equal(np.abs(rounded).max(axis=0), np.abs(weight).max(axis=0))
+    lost, plainly = (np.square(inputs @ (weight - each)).sum() for each in (rounded, nearest))
+    assert lost < 0.3 * plainly
+
+
 def learnable(count: int) -> list[list[Reading]]:
     """Batches in which the label is whether the letter "a" occurs."""
     chance = np.random.default_rng(4)
